@@ -1,0 +1,141 @@
+"""How pytest runs the checks: one test for each thing of the stack, all their probes started at once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import pytest
+
+from checks.check import AnyTarget, Check, NotFine, Seen, Settle
+from checks.wait import wait_until_fine
+from fixtures.evidence import CannotLook
+from fixtures.finding import Finding
+from fixtures.names import safe_id
+from fixtures.plugin import VERIFY, Run, run_of
+
+PROPERTY = "service-down"
+
+
+def check_of(item: pytest.Item | pytest.Function) -> Check | None:
+    """The description of a check, or None for any other test."""
+    marker = item.get_closest_marker("check")
+    return marker.args[0] if marker else None
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Parametrizes each check over the things of the stack that it is about."""
+    marker = next(metafunc.definition.iter_markers("check"), None)
+    run = run_of(metafunc.config)
+    if marker is None or run is None:
+        return
+    described: Check = marker.args[0]
+    model = run.stack()
+    wanted = model.needed_by(run.look.services) if run.look.services else None
+    known = {one.name for one in model.services}
+    targets = [
+        target
+        for target in described.over(run.look.settings, model)
+        if wanted is None or target.service in wanted or target.service not in known
+    ]
+    parameters: list[Any] = [pytest.param(target, id=safe_id(target.id)) for target in targets]
+    if not parameters:
+        reason = described.absent if wanted is None else "nothing of the kind belongs to --service"
+        parameters = [pytest.param(None, id="none", marks=pytest.mark.skip(reason=reason))]
+    metafunc.parametrize("target", parameters)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Starts every probe of every selected check at once."""
+    run = run_of(session.config)
+    if run is None or session.config.option.collectonly:
+        return
+    run.asked.start(
+        sorted({probe for described, target, _ in _selected(session) for probe in described.probes(target)})
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> None:
+    """With --wait, asks again and again before the checks run, until all would pass or time is up."""
+    run = run_of(session.config)
+    if run is None or run.look.mode != VERIFY or not run.options.wait or session.config.option.collectonly:
+        return
+    tests = [(described, target, test) for described, target, test in _selected(session)]
+    wait_until_fine(tests, run.asked, run.look.mode, run.options.wait, _teller(session.config, run))
+
+
+def _teller(config: pytest.Config, run: Run) -> Any:
+    """Says on the terminal what is still missing; a worker has none."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+
+    def tell(line: str) -> None:
+        run.waited.append(line)
+        if reporter is not None and not hasattr(config, "workerinput"):
+            reporter.ensure_newline()
+            reporter.write_line(line)
+            reporter.flush()
+
+    return tell
+
+
+def _selected(session: pytest.Session) -> Iterator[tuple[Check, AnyTarget, Any]]:
+    for item in session.items:
+        described = check_of(item)
+        if described is not None and isinstance(item, pytest.Function):
+            target = item.callspec.params.get("target")
+            if target is not None:
+                yield described, target, item.obj
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Notes which check this is before anything can go wrong."""
+    described = check_of(item)
+    if described is None or not isinstance(item, pytest.Function):
+        return
+    target = item.callspec.params.get("target")
+    about = {
+        "id": described.id + (f":{target.id}" if target else ""),
+        "service": target.service if target else "stack",
+        "runbook": list(described.runbook),
+    }
+    item.user_properties.append((f"{PROPERTY}-check", json.dumps(about)))
+
+
+@pytest.fixture
+def seen(request: pytest.FixtureRequest, target: AnyTarget) -> Seen:
+    """The observations that the check may judge; raises CannotLook, which pytest shows as an error."""
+    run = run_of(request.config)
+    described = check_of(request.node)
+    if run is None or described is None:
+        pytest.fail("checks run only through `pytest -m triage` and `pytest -m verify`")
+    return Seen(described, target, run.asked, run.look.mode)
+
+
+@pytest.fixture
+def settle(request: pytest.FixtureRequest) -> Settle:
+    """Ends the check: notes what was found, and fails it unless all of that are warnings."""
+
+    def end(findings: Sequence[Finding]) -> None:
+        for one in findings:
+            request.node.user_properties.append((f"{PROPERTY}-finding", json.dumps(asdict(one))))
+        if any(one.severity != "warning" for one in findings):
+            raise NotFine(findings)
+
+    return end
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """One sentence instead of a traceback, for what is not fine and for what could not be looked at."""
+    report = yield
+    error = call.excinfo.value if call.excinfo else None
+    if check_of(item) is not None and isinstance(error, NotFine | CannotLook):
+        told = str(error) if isinstance(error, NotFine) else f"could not look: {error}"
+        report.longrepr = told
+    return report

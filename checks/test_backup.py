@@ -1,0 +1,97 @@
+"""The newest backup exists, is fresh, not empty and a readable archive; the data directories exist (runbook 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from checks.check import Seen, Settle, Target, check
+from checks.targets import HOST, named
+from fixtures.evidence import Observation
+from fixtures.finding import Finding, Proof, finding
+from fixtures.model import Model
+from fixtures.settings import Backup, Settings
+
+ABSENT = "stack.toml has no [backup.*]"
+
+
+@check(
+    "backup", runbook=("7.backup",), over=named("backup"), asks=lambda target: (f"backup:{target.id}",), absent=ABSENT
+)
+def test_backup(target: Target[Backup], seen: Seen, settle: Settle) -> None:
+    """There is something to restore from."""
+    settle(judge_backup(target.spec, seen[f"backup:{target.id}"]))
+
+
+def judge_backup(told: Backup, seen: Observation) -> list[Finding]:
+    """`backup-missing` for none, an empty or a broken one; `backup-stale` for one that is too old."""
+    if seen.outcome == "error":
+        return [_missing(told, seen.text, Proof(told.path, seen.text, seen.at))]
+    value = seen.value
+    if not value["count"]:
+        return [
+            _missing(told, f"no file matches {told.pattern}", Proof(f"{told.path}/{told.pattern}", "0 files", seen.at))
+        ]
+    newest = value["newest"]
+    if not value["size"]:
+        return [_missing(told, f"the newest, {newest}, is empty", Proof(newest, "0 bytes", seen.at))]
+    if value["whole"] is False:
+        return [
+            _missing(
+                told,
+                f"the newest, {newest}, cannot be read: {value['problem']}",
+                Proof(newest, value["problem"], seen.at),
+            )
+        ]
+    hours = value["age"] / 3600
+    if hours > told.most_hours:
+        proof = Proof(f"age of {newest}", f"{hours:.1f} h", seen.at)
+        return [
+            finding(
+                "backup-stale",
+                HOST,
+                proof=[proof],
+                path=told.path,
+                age=f"{hours:.0f} h",
+                limit=f"{told.most_hours:g} h",
+            )
+        ]
+    return []
+
+
+def _missing(told: Backup, what: str, proof: Proof) -> Finding:
+    return finding("backup-missing", HOST, proof=[proof], path=told.path, what=what)
+
+
+def data_directories(settings: Settings, model: Model) -> Sequence[Target[str]]:
+    """Every data directory of the settings."""
+    paths = [path for backup in settings.backup.values() for path in backup.data_dirs]
+    return [Target(path, HOST, path, model, settings) for path in paths]
+
+
+@check(
+    "data-directory",
+    runbook=("7.data",),
+    over=data_directories,
+    asks=lambda target: (f"dir:{target.id}",),
+    absent="no [backup.*] names data_dirs",
+)
+def test_data_directory(target: Target[str], seen: Seen, settle: Settle) -> None:
+    """The data directory is there."""
+    settle(judge_directory(target.spec, seen[f"dir:{target.id}"]))
+
+
+def judge_directory(path: str, seen: Observation) -> list[Finding]:
+    """`data-dir-missing`."""
+    value: Any = seen.value
+    if seen.outcome == "seen" and value["exists"]:
+        return []
+    return [
+        finding(
+            "data-dir-missing",
+            HOST,
+            proof=[Proof(path, "no such directory", seen.at)],
+            path=path,
+            what="no such directory",
+        )
+    ]

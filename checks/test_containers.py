@@ -1,0 +1,168 @@
+"""Each expected service has its containers in the state they should be in (runbook 2, 4, 5, 8)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from checks.check import VERIFY, Seen, Settle, Target, check, needs_engine
+from checks.container_state import judge_container
+from checks.targets import long_running, services
+from fixtures.evidence import Observation, parse_time
+from fixtures.finding import Finding, Proof, finding
+from fixtures.model import Service
+from fixtures.probes.engine import containers_of
+
+CANNOT_RUN = ("not found", "executable file not found", "no such file", "permission denied", "oci runtime exec failed")
+_SECOND = 10**9
+
+
+@check(
+    "container-state",
+    runbook=("2.compose-ps", "4.docker-ps", "5.container-not-running", "5.out-of-memory", "8.compose-ps"),
+    over=services,
+    needs=needs_engine,
+    uses=lambda target: (f"image:{target.spec.name}",),
+)
+def test_container_state(target: Target[Service], seen: Seen, settle: Settle) -> None:
+    """Running, or a one-shot that finished with 0; and as many containers as the file wants."""
+    settle(judge_state(target.spec, seen.value("engine"), seen[f"image:{target.spec.name}"]))
+
+
+def judge_state(service: Service, view: Mapping[str, Any], image: Observation) -> list[Finding]:
+    """One finding for the worst container; impaired, not down, while another of them runs as it should."""
+    containers = containers_of(view, service.name, service.aliases)
+    if not containers:
+        return [] if service.replicas == 0 else [_missing(service, view, image)]
+    now = datetime.fromtimestamp(view["asked"], UTC)
+    judged = [judge_container(service, one, view["events"], now) for one in containers]
+    found = [one for one in judged if one is not None]
+    if not found:
+        return _too_few(service, containers)
+    fine = len(containers) - len(found)
+    if service.replicas == 0:
+        return []
+    if fine:
+        count = Proof("containers as they should be", f"{fine} of {len(containers)}")
+        impaired = {"severity": "error", "proof": (*found[0].proof, count)}
+        return [Finding(**{**vars(found[0]), **impaired})]
+    return found[:1]
+
+
+def _missing(service: Service, view: Mapping[str, Any], image: Observation) -> Finding:
+    if image.outcome == "seen" and not image.value["present"]:
+        proof = Proof(f"image {service.image}", "not on this machine", image.at)
+        return finding("image-missing", service.name, proof=[proof], image=service.image)
+    return finding("container-missing", service.name, proof=[Proof(f"containers of {service.name}", "none")])
+
+
+def _too_few(service: Service, containers: list[dict[str, Any]]) -> list[Finding]:
+    if service.one_shot or len(containers) >= service.replicas:
+        return []
+    proof = Proof(f"containers of {service.name}", f"{len(containers)} of {service.replicas}")
+    return [finding("container-missing", service.name, proof=[proof], severity="error")]
+
+
+@check(
+    "healthcheck",
+    runbook=("2.compose-ps", "4.docker-ps", "8.compose-ps"),
+    over=long_running,
+    needs=needs_engine,
+)
+def test_healthcheck(target: Target[Service], seen: Seen, settle: Settle) -> None:
+    """The container's own healthcheck passes; a check that cannot run says nothing about the service."""
+    settle(judge_health(target.spec, seen.value("engine"), seen.mode))
+
+
+def judge_health(service: Service, view: Mapping[str, Any], mode: str) -> list[Finding]:
+    """At most one finding. A container that does not run is the state check's business: its last health is stale."""
+    for container in containers_of(view, service.name, service.aliases):
+        health = container["State"].get("Health") or {}
+        if not container["State"].get("Running") or container["State"].get("Restarting"):
+            continue
+        if health.get("Status") == "unhealthy":
+            return [_unhealthy(service, container, health)]
+        if health.get("Status") == "starting":
+            return _starting(service, container, datetime.fromtimestamp(view["asked"], UTC), mode)
+    return []
+
+
+def _unhealthy(service: Service, container: Mapping[str, Any], health: Mapping[str, Any]) -> Finding:
+    log = health.get("Log") or [{}]
+    output = " ".join(str(log[-1].get("Output", "")).split())[:300]
+    exit_code = log[-1].get("ExitCode")
+    broken = exit_code in (126, 127) or any(word in output.lower() for word in CANNOT_RUN[1:2] + CANNOT_RUN[4:])
+    name = container["Name"].lstrip("/")
+    return finding(
+        "healthcheck-broken" if broken else "healthcheck-failing",
+        service.name,
+        proof=[
+            Proof(f"{name} State.Health.Status", "unhealthy", log[-1].get("End")),
+            Proof(f"{name} healthcheck exit code", str(exit_code), log[-1].get("End")),
+            Proof(f"{name} healthcheck output", output, log[-1].get("End")),
+        ],
+        since=log[0].get("Start"),
+        container=name,
+        streak=health.get("FailingStreak"),
+        what=output or f"exit code {exit_code}",
+    )
+
+
+def _starting(service: Service, container: Mapping[str, Any], now: datetime, mode: str) -> list[Finding]:
+    """In triage a warning once the start period is over; in verify it is not over before it is healthy."""
+    told = container["Config"].get("Healthcheck") or {}
+    started = parse_time(container["State"].get("StartedAt"))
+    interval, retries = told.get("Interval") or 30 * _SECOND, told.get("Retries") or 3
+    allowed = timedelta(seconds=((told.get("StartPeriod") or 0) + interval * retries) / _SECOND)
+    up = now - started if started else allowed
+    if mode != VERIFY and up <= allowed:
+        return []
+    name = container["Name"].lstrip("/")
+    what = f"its healthcheck has not passed yet, {up.total_seconds():.0f} s after its start"
+    return [
+        finding(
+            "healthcheck-starting",
+            service.name,
+            severity="error" if mode == VERIFY else None,
+            proof=[Proof(f"{name} State.Health.Status", "starting", container["State"].get("StartedAt"))],
+            since=container["State"].get("StartedAt"),
+            container=name,
+            what=what,
+        )
+    ]
+
+
+@check("network", runbook=("4.network",), over=long_running, needs=needs_engine)
+def test_network(target: Target[Service], seen: Seen, settle: Settle) -> None:
+    """A running container is on its networks, under its service's name."""
+    settle(judge_network(target.spec, seen.value("engine")))
+
+
+def judge_network(service: Service, view: Mapping[str, Any]) -> list[Finding]:
+    """One finding when peers cannot find a running container by name."""
+    for container in containers_of(view, service.name, service.aliases):
+        mode = str(container["HostConfig"].get("NetworkMode") or "")
+        if (
+            not container["State"].get("Running")
+            or container["State"].get("Restarting")
+            or mode.startswith(("host", "none", "container:"))
+        ):
+            continue
+        networks = container["NetworkSettings"].get("Networks") or {}
+        joined = {name: one for name, one in networks.items() if one.get("EndpointID") or one.get("IPAddress")}
+        named = [
+            name
+            for name, one in joined.items()
+            if service.name in {*(one.get("Aliases") or ()), *(one.get("DNSNames") or ())}
+        ]
+        name = container["Name"].lstrip("/")
+        if not joined:
+            what = "it is on no network"
+        elif not named and (container["Config"].get("Labels") or {}).get("com.docker.compose.service"):
+            what = f"it is on {', '.join(joined)} without the name {service.name}"
+        else:
+            continue
+        proof = Proof(f"{name} NetworkSettings.Networks", ", ".join(networks) or "none")
+        return [finding("network-detached", service.name, proof=[proof], container=name, what=what)]
+    return []

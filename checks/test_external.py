@@ -1,0 +1,60 @@
+"""APIs outside the stack: reachable, authorised if a token is given, not rate-limited (runbook 3, 4)."""
+
+from __future__ import annotations
+
+from checks.check import Seen, Settle, Target, check
+from checks.targets import named
+from fixtures.evidence import Observation
+from fixtures.finding import Finding, Proof, finding
+from fixtures.settings import External
+
+ABSENT = "stack.toml has no [external.*]"
+
+
+def _asks(target: Target[External]) -> tuple[str, ...]:
+    return (f"external:{target.id}",)
+
+
+@check("external", runbook=("3.dependencies", "4.external-api"), over=named("external"), asks=_asks, absent=ABSENT)
+def test_external(target: Target[External], seen: Seen, settle: Settle) -> None:
+    """It answers as an API that is up answers."""
+    settle(judge_reachable(target.id, target.spec, seen[f"external:{target.id}"]))
+
+
+def judge_reachable(name: str, told: External, seen: Observation) -> list[Finding]:
+    """`external-unreachable` for no answer and for 5xx; what it thinks of us is the other check's business."""
+    if seen.outcome == "error":
+        proof = Proof(f"GET {told.url}", f"{seen.kind}: {seen.text}", seen.at)
+        return [finding("external-unreachable", name, proof=[proof], url=told.url, error=f"{told.url}: {seen.text}")]
+    status = seen.value["status"]
+    if status >= 500 or status in (404, 410):
+        proof = Proof(f"GET {told.url}", str(status), seen.at)
+        return [
+            finding("external-unreachable", name, proof=[proof], url=told.url, error=f"{told.url} answered {status}")
+        ]
+    return []
+
+
+@check("external-access", runbook=("4.external-api",), over=named("external"), asks=_asks, absent=ABSENT)
+def test_external_access(target: Target[External], seen: Seen, settle: Settle) -> None:
+    """It takes our token and does not limit us."""
+    settle(judge_access(target.id, target.spec, seen[f"external:{target.id}"]))
+
+
+def judge_access(name: str, told: External, seen: Observation) -> list[Finding]:
+    """A 401 says something only when a token was sent; 429 always does."""
+    if seen.outcome != "seen":
+        return []
+    status, headers = seen.value["status"], seen.value["headers"]
+    proof = Proof(f"GET {told.url}", str(status), seen.at)
+    if status == 429:
+        after = headers.get("retry-after")
+        what = f", retry after {after} s" if after else ""
+        return [finding("external-rate-limited", name, proof=[proof], url=told.url, status=status, what=what)]
+    if status in (401, 403) and seen.value["token_given"]:
+        return [
+            finding(
+                "external-auth-failed", name, proof=[proof], url=told.url, status=status, token_env=told.token_env or ""
+            )
+        ]
+    return []

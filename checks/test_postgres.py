@@ -1,0 +1,152 @@
+"""PostgreSQL connects and answers; it is not in recovery, takes writes, and has connections left (runbook 4, 5, 8)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from checks.check import VERIFY, Seen, Settle, Target, check
+from checks.targets import named
+from fixtures.evidence import Observation
+from fixtures.finding import Finding, Proof, finding
+from fixtures.settings import Postgres, Thresholds
+
+_BY_KIND = {
+    "auth": "db-auth-failed",
+    "exhausted": "db-connections-exhausted",
+    "starting": "db-recovering",
+    "missing": "db-schema-missing",
+    "corrupt": "db-corrupt",
+}
+
+
+def with_table(settings: Any, model: Any) -> Any:
+    """The databases that have a table to count."""
+    return [one for one in named("postgres")(settings, model) if one.spec.table]
+
+
+@check(
+    "database",
+    runbook=("3.dependencies", "4.psql", "5.psql"),
+    over=named("postgres"),
+    asks=lambda target: (f"postgres:{target.id}",),
+    absent="stack.toml has no [postgres.*]",
+)
+def test_database(target: Target[Postgres], seen: Seen, settle: Settle) -> None:
+    """It connects and answers `SELECT 1`."""
+    settle(judge_answer(target.service, seen[f"postgres:{target.id}"]))
+
+
+def judge_answer(service: str, seen: Observation) -> list[Finding]:
+    """At most one finding, by the kind of refusal."""
+    if seen.outcome == "seen":
+        return []
+    facts = {"error": seen.text, "what": seen.text, "used": "all", "allowed": "its maximum"}
+    proof = Proof(f"connect to {service}", f"{seen.kind}: {seen.text}", seen.at)
+    return [finding(_BY_KIND.get(seen.kind, "db-unreachable"), service, proof=[proof], **facts)]
+
+
+@check(
+    "database-state",
+    runbook=("4.psql", "5.psql"),
+    over=named("postgres"),
+    asks=lambda target: (f"postgres:{target.id}",),
+    absent="stack.toml has no [postgres.*]",
+)
+def test_database_state(target: Target[Postgres], seen: Seen, settle: Settle) -> None:
+    """It is not in recovery, takes writes, and is not slow."""
+    settle(judge_state(target.service, target.spec, seen[f"postgres:{target.id}"], target.settings.thresholds))
+
+
+def judge_state(service: str, told: Postgres, seen: Observation, thresholds: Thresholds) -> list[Finding]:
+    """Nothing when it does not answer: that is the other check's finding."""
+    if seen.outcome != "seen":
+        return []
+    value, found = seen.value, []
+    facts = {"user": value["user"], "database": value["database"]}
+    if value["recovery"] and not told.may_be_read_only:
+        proof = Proof("pg_is_in_recovery()", "true", seen.at)
+        found.append(
+            finding("db-recovering", service, proof=[proof], what="in recovery, so it accepts no writes", **facts)
+        )
+    elif value["read_only"] and not told.may_be_read_only:
+        proof = Proof("default_transaction_read_only", "on", seen.at)
+        found.append(
+            finding("db-read-only", service, proof=[proof], what="default_transaction_read_only is on", **facts)
+        )
+    if value["seconds"] > thresholds.sql_slow_seconds:
+        what = (
+            f"connecting and asking took {value['seconds']:.1f} s (wanted less than {thresholds.sql_slow_seconds:g} s)"
+        )
+        found.append(
+            finding(
+                "db-slow", service, proof=[Proof("SELECT 1", f"{value['seconds']:.2f} s", seen.at)], what=what, **facts
+            )
+        )
+    return found
+
+
+@check(
+    "database-connections",
+    runbook=("4.psql", "5.psql"),
+    over=named("postgres"),
+    asks=lambda target: (f"postgres:{target.id}",),
+    absent="stack.toml has no [postgres.*]",
+)
+def test_database_connections(target: Target[Postgres], seen: Seen, settle: Settle) -> None:
+    """Connections are left for those who need one."""
+    settle(judge_connections(target.service, seen[f"postgres:{target.id}"], target.settings.thresholds))
+
+
+def judge_connections(service: str, seen: Observation, thresholds: Thresholds) -> list[Finding]:
+    """`db-connections-exhausted` when only the superuser's reserve is left, `db-slow` (a warning) when nearly so."""
+    if seen.outcome != "seen":
+        return []
+    value = seen.value
+    allowed = value["allowed"] - value["reserved"]
+    proof = Proof("connections", f"{value['used']} of {allowed} (+{value['reserved']} reserved)", seen.at)
+    facts = {"user": value["user"], "database": value["database"], "used": value["used"], "allowed": allowed}
+    if value["used"] >= allowed:
+        return [finding("db-connections-exhausted", service, proof=[proof], **facts)]
+    if 100 * value["used"] >= thresholds.connections_warn_percent * allowed:
+        return [
+            finding(
+                "db-slow", service, proof=[proof], what=f"{value['used']} of {allowed} connections are used", **facts
+            )
+        ]
+    return []
+
+
+@check(
+    "rows",
+    runbook=("8.psql-count",),
+    modes=(VERIFY,),
+    over=with_table,
+    asks=lambda target: (f"rows:{target.id}",),
+    absent="no [postgres.*] of stack.toml has a table",
+)
+def test_rows(target: Target[Postgres], seen: Seen, settle: Settle) -> None:
+    """`SELECT COUNT(*)` of the user table works."""
+    settle(judge_rows(target.service, target.spec, seen[f"rows:{target.id}"]))
+
+
+def judge_rows(service: str, told: Postgres, seen: Observation) -> list[Finding]:
+    """`query-failed`, or `db-schema-missing` when there is no such table or database."""
+    query = f"SELECT COUNT(*) FROM {told.table}"
+    if seen.outcome == "error":
+        proof = Proof(query, f"{seen.kind}: {seen.text}", seen.at)
+        if seen.kind == "missing":
+            return [finding("db-schema-missing", service, proof=[proof], what=f"the table {told.table}")]
+        return [finding("query-failed", service, proof=[proof], query=query, what=seen.text)]
+    rows = seen.value["rows"]
+    if rows < told.least_rows:
+        proof = Proof(query, str(rows), seen.at)
+        return [
+            finding(
+                "query-failed",
+                service,
+                proof=[proof],
+                query=query,
+                what=f"{rows} rows, wanted at least {told.least_rows}",
+            )
+        ]
+    return []

@@ -1,0 +1,252 @@
+"""From findings to causes: what explains what, in the order of the stack's dependencies; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from fixtures.evidence import parse_time
+from fixtures.finding import Finding, Proof, catalogue, fill
+from fixtures.model import Model, Service
+from reports.verdict import Cause, CheckResult, ServiceState, State, Verdict, Word
+
+FUNCTION_LAYER = 5  # findings of this layer are effects: they explain nothing on another service
+MOST_PROOF = 8
+LONG_DOWN = timedelta(minutes=30)
+_ORDER = {"critical": 0, "error": 1, "warning": 2}
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What the diagnosis knows beside the findings."""
+
+    model: Model
+    uses: Mapping[str, frozenset[str]]  # service -> external systems it uses
+    containers: Mapping[str, str]  # service -> name of its container
+    compose: str  # the beginning of a compose command, to paste
+    project: str
+    now: datetime
+
+
+def diagnose(results: Sequence[CheckResult], scene: Scene) -> Verdict:
+    """The verdict of the results. The order in which they came never matters."""
+    results = sorted(results, key=lambda one: one.id)
+    findings = [_weighed(one, scene.model) for result in results for one in result.findings]
+    failing: dict[str, list[Finding]] = {}
+    for one in findings:
+        if one.severity != "warning":
+            failing.setdefault(one.service, []).append(one)
+    blamed_on = _roots(failing, scene)
+    causes = _causes(failing, blamed_on, scene)
+    unknown = tuple((one.id, one.message) for one in results if one.outcome == "unknown")
+    services = _states(failing, blamed_on, results, scene.model)
+    word = _word(causes, unknown, results)
+    return Verdict(
+        word=word,
+        summary=_sentence(word, causes, unknown, results),
+        causes=causes,
+        warnings=tuple(_unique(one for one in findings if one.severity == "warning")),
+        unknown=unknown,
+        reasons=_reasons(causes, services, scene.now),
+        services=services,
+        checks=tuple(results),
+    )
+
+
+def _weighed(found: Finding, model: Model) -> Finding:
+    """On a service that is not critical, `critical` counts as `error`."""
+    service = model.service(found.service)
+    if found.severity == "critical" and service is not None and not service.critical:
+        return replace(found, severity="error")
+    return found
+
+
+def _unique(findings: Iterable[Finding]) -> list[Finding]:
+    return list({(one.service, one.code, one.summary): one for one in findings}.values())
+
+
+def _layer(found: Finding) -> int:
+    return catalogue()[found.code].layer
+
+
+def _first(findings: Sequence[Finding]) -> list[Finding]:
+    """The findings of a service that explain its others: those of the lowest layer, one for each code."""
+    lowest = min(map(_layer, findings))
+    return list({one.code: one for one in sorted(findings, key=_strength) if _layer(one) == lowest}.values())
+
+
+def _strength(found: Finding) -> tuple[int, int]:
+    """Weakest first, so that the strongest of a code is the one that stays."""
+    return (-_ORDER[found.severity], len(found.proof))
+
+
+def _roots(failing: Mapping[str, Sequence[Finding]], scene: Scene) -> dict[str, frozenset[str]]:
+    """For each failing service that only follows: the services that it follows from."""
+    direct = {name: _explained_by(name, failing, scene) for name in failing}
+    followers = {name: frozenset(others) for name, others in direct.items() if others}
+    return {name: roots for name in followers if (roots := _reached(name, followers))}
+
+
+def _explained_by(name: str, failing: Mapping[str, Sequence[Finding]], scene: Scene) -> frozenset[str]:
+    """The failing services that may explain all of this one's first findings; none when one of them cannot follow."""
+    first = _first(failing[name])
+    if not all(catalogue()[one.code].follows for one in first):
+        return frozenset()
+    service = scene.model.service(name)
+    needed = set(scene.model.needed_by([name])) if service else {name}
+    needed |= {other for one in needed | {name} for other in scene.uses.get(one, frozenset())}
+    needed |= {other for one in first for other in one.blamed}
+    broken = {other for other in needed - {name} if _explains(failing.get(other, ()))}
+    return frozenset(broken)
+
+
+def _explains(findings: Sequence[Finding]) -> bool:
+    return any(_layer(one) < FUNCTION_LAYER for one in findings)
+
+
+def _reached(name: str, followers: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    """The services at the ends of the chains that start here; empty in a circle, which then explains nothing."""
+    seen: set[str] = set()
+    ends: set[str] = set()
+    waiting = [name]
+    while waiting:
+        one = waiting.pop()
+        if one in seen:
+            continue
+        seen.add(one)
+        if one in followers:
+            waiting.extend(followers[one])
+        else:
+            ends.add(one)
+    return frozenset(ends)
+
+
+def _causes(
+    failing: Mapping[str, Sequence[Finding]], blamed_on: Mapping[str, frozenset[str]], scene: Scene
+) -> tuple[Cause, ...]:
+    causes = []
+    for name in sorted(failing):
+        if name in blamed_on:
+            continue
+        blocks = tuple(sorted(other for other, roots in blamed_on.items() if name in roots))
+        first = _first(failing[name])
+        later = [one for one in failing[name] if _layer(one) > _layer(first[0])]
+        causes += [_cause(one, later, blocks, scene) for one in first]
+    return tuple(
+        sorted(causes, key=lambda one: (_ORDER[one.severity], -len(one.blocks), one.since or "~", one.service))
+    )
+
+
+def _cause(found: Finding, later: Sequence[Finding], blocks: tuple[str, ...], scene: Scene) -> Cause:
+    code = catalogue()[found.code]
+    facts = {
+        "compose": scene.compose,
+        "service": found.service,
+        "project": scene.project,
+        "container": scene.containers.get(found.service, f"{scene.project}-{found.service}-1"),
+        "user": "postgres",
+        "database": "postgres",
+        **found.facts,
+    }
+    proof: dict[Proof, None] = dict.fromkeys((*found.proof, *(one for other in later for one in other.proof)))
+    return Cause(
+        service=found.service,
+        code=found.code,
+        severity=found.severity,
+        summary=found.summary,
+        since=found.since,
+        runbook=code.runbook,
+        proof=tuple(proof)[:MOST_PROOF],
+        next=tuple(fill(command, facts) for command in code.next),
+        caution=code.caution,
+        blocks=blocks,
+    )
+
+
+def _states(
+    failing: Mapping[str, Sequence[Finding]],
+    blamed_on: Mapping[str, frozenset[str]],
+    results: Sequence[CheckResult],
+    model: Model,
+) -> tuple[ServiceState, ...]:
+    unseen = {one.service for one in results if one.outcome == "unknown"}
+    states = []
+    for service in sorted(model.services, key=lambda one: one.name):
+        state, why = _state(service, failing, blamed_on, unseen)
+        states.append(ServiceState(service.name, service.critical, state, why))
+    return tuple(states)
+
+
+def _state(
+    service: Service,
+    failing: Mapping[str, Sequence[Finding]],
+    blamed_on: Mapping[str, frozenset[str]],
+    unseen: set[str],
+) -> tuple[State, str]:
+    name = service.name
+    if name in failing:
+        first = _first(failing[name])[0]
+        if name in blamed_on:
+            return "blocked", f"follows from {', '.join(sorted(blamed_on[name]))}: {first.code}"
+        worst = {one.severity if service.critical else catalogue()[one.code].severity for one in failing[name]}
+        down = "critical" in worst
+        return ("down" if down else "degraded"), first.code
+    return ("unknown", "not all of it could be looked at") if name in unseen else ("ok", "")
+
+
+def _word(causes: Sequence[Cause], unknown: Sequence[tuple[str, str]], results: Sequence[CheckResult]) -> Word:
+    """The worst of its parts. What could not be looked at is worse than degraded: it may hide what is down."""
+    if any(one.severity == "critical" for one in causes):
+        return "down"
+    if unknown or not any(one.outcome != "skipped" for one in results):
+        return "unknown"
+    return "degraded" if causes else "healthy"
+
+
+def _sentence(
+    word: Word, causes: Sequence[Cause], unknown: Sequence[tuple[str, str]], results: Sequence[CheckResult]
+) -> str:
+    """One sentence that a commander can read out."""
+    judged = sum(one.outcome not in ("skipped", "unknown") for one in results)
+    parts = []
+    if causes:
+        parts.append(causes[0].summary + _follow(causes[0].blocks))
+        if len(causes) > 1:
+            others = ", ".join(f"{one.service} ({one.code})" for one in causes[1:4])
+            more = f" and {len(causes) - 4} more" if len(causes) > 4 else ""
+            parts.append(f"besides: {others}{more}")
+    elif judged:
+        parts.append(f"all {judged} checks that could look found nothing wrong")
+    if unknown:
+        parts.append(
+            f"{len(unknown)} of {len(results)} checks could not look ({unknown[0][0]}: {_clipped(unknown[0][1])})"
+        )
+    if not parts:
+        parts.append("no check was run, so nothing is known")
+    return "; ".join(parts)
+
+
+def _clipped(text: str) -> str:
+    return text if len(text) <= 160 else text[:159] + "…"
+
+
+def _follow(blocks: Sequence[str]) -> str:
+    if not blocks:
+        return ""
+    names = blocks[0] if len(blocks) == 1 else f"{', '.join(blocks[:-1])} and {blocks[-1]}"
+    return f"; {names} only {'follows' if len(blocks) == 1 else 'follow'}"
+
+
+def _reasons(causes: Sequence[Cause], services: Sequence[ServiceState], now: datetime) -> tuple[str, ...]:
+    """Which of the runbook's four reasons to escalate hold."""
+    reasons = []
+    critical = [one for one in causes if one.severity == "critical"]
+    begun = [since for one in critical if (since := parse_time(one.since))]
+    if any(now - since > LONG_DOWN for since in begun):
+        reasons.append("down-over-30-min")
+    if any(one.code == "db-corrupt" for one in causes):
+        reasons.append("data-corruption-suspected")
+    if sum(one.critical and one.state in ("down", "blocked") for one in services) > 1:
+        reasons.append("multiple-critical-services")
+    return tuple(reasons)

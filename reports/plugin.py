@@ -1,0 +1,194 @@
+"""Turns a run's results into its verdict, and shows it: files, HTML, terminal."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import signal
+import socket
+import time
+from collections.abc import Generator
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from fixtures.evidence import utc
+from fixtures.look import LOCAL
+from fixtures.plugin import Run, run_of
+from fixtures.probes.compose import command_line
+from fixtures.probes.engine import service_name
+from reports import html, terminal
+from reports.diagnose import Scene, diagnose
+from reports.files import Folder, make_folder, point_latest, write_json
+from reports.results import Results
+from reports.verdict import Verdict, as_json
+
+VERSION = "0.1.0"
+HTML, JSON, JUNIT = "report.html", "verdict.json", "junit.xml"
+
+
+class Reporter:
+    """One run's results on their way to a verdict; registered as a plugin for that run only."""
+
+    def __init__(self, run: Run, folder: Folder, elsewhere: dict[str, str | None]) -> None:
+        """`elsewhere`: where the user wanted a copy of which file."""
+        self._run = run
+        self._folder = folder
+        self._elsewhere = elsewhere
+        self._results = Results()
+        self._verdict: Verdict | None = None
+        self._facts: dict[str, Any] = {}
+        self._interrupted = False
+        self._problems = [folder.note] if folder.note else []
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Gathers what the checks said."""
+        self._results.add(report)
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Remembers that the run is not whole."""
+        self._interrupted = True
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
+        """Judges before the other plugins write, and keeps their trouble with files from hiding the verdict."""
+        self._conclude(session)
+        try:
+            return (yield)
+        except OSError as error:
+            self._problems.append(f"the report could not be written: {error}")
+        finally:
+            self._write()
+
+    def _conclude(self, session: pytest.Session) -> None:
+        """The verdict of what has been seen so far."""
+        run, scene = self._run, scene_of(self._run)
+        self._verdict = diagnose(list(self._results.by_test.values()), scene)
+        unfinished = len(self._results.by_test) < session.testscollected  # as with -x
+        self._facts = {
+            "id": run.look.run,
+            "started": utc(run.started),
+            "seconds": round(time.time() - run.started, 2),
+            "replayed": False,
+            "interrupted": self._interrupted or unfinished,
+            "suite": _version(),
+            "host": socket.gethostname() if run.look.host == LOCAL else run.look.host,
+            "stack": run.look.settings.stack.name,
+            "project": scene.project,
+            "incident": run.options.incident,
+        }
+
+    def _write(self) -> None:
+        """verdict.json, the copies that the user asked for, and `latest`."""
+        if self._verdict is None:
+            return
+        folder = self._folder.path
+        try:
+            write_json(folder / JSON, as_json(self._verdict, self._facts, self._run.look.mode))
+            for name, wanted in self._elsewhere.items():
+                if wanted and (folder / name).exists():
+                    Path(wanted).parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copyfile(folder / name, wanted)
+            if not self._folder.note:
+                point_latest(folder)
+        except OSError as error:
+            self._problems.append(f"the report could not be written: {error}")
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_html_report_title(self, report: Any) -> None:
+        """The page's title."""
+        if self._verdict:
+            report.title = html.title(self._verdict, self._facts)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_html_results_summary(self, prefix: list[str]) -> None:
+        """The verdict on top, as static HTML: the plugin's own table needs scripts."""
+        if self._verdict:
+            seen = self._run.collector.observations()
+            prefix.append(html.render(self._verdict, self._facts, self._run.look.mode, seen))
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """The verdict as the last thing on the screen."""
+        if self._verdict is None:
+            return
+        width = shutil.get_terminal_size().columns
+        path = _shown(self._folder.path / HTML)
+        for text, markup in terminal.lines(self._verdict, self._facts, self._run.look.mode, path, width):
+            terminalreporter.write_line(text, **markup)
+        for problem in self._problems:
+            terminalreporter.write_line(f"note       {problem}", yellow=True)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_metadata(metadata: dict[str, Any], config: pytest.Config) -> None:
+    """Keeps the environment out of the report: nobody chose it, and pytest-html does not escape it."""
+    if run_of(config):
+        metadata.clear()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Chooses the report's folder: after the run is there, before pytest-html and junitxml read their options."""
+    run = run_of(config)
+    if run is None or hasattr(config, "workerinput") or config.option.collectonly:
+        return
+    base = config.invocation_params.dir / config.option.report_dir
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(run.started))
+    folder = make_folder(base, f"{stamp}-{run.look.mode}")
+    elsewhere = {HTML: config.option.htmlpath, JUNIT: config.option.xmlpath}
+    config.option.htmlpath = str(folder.path / HTML)
+    config.option.self_contained_html = True
+    config.option.xmlpath = str(folder.path / JUNIT)
+    config.pluginmanager.register(Reporter(run, folder, elsewhere), "service-down-reporter")
+    _report_when_terminated()
+
+
+def _report_when_terminated() -> None:
+    """Lets SIGTERM interrupt as Ctrl-C does: pytest alone would die of it without a report."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt("SIGTERM")
+
+    signal.signal(signal.SIGTERM, interrupt)
+
+
+def _version() -> str:
+    try:
+        return version("service-down")
+    except PackageNotFoundError:
+        return VERSION
+
+
+def scene_of(run: Run) -> Scene:
+    """What the diagnosis knows beside the findings, from what was asked already."""
+    seen = run.collector.observations()
+    engine = seen.get("engine")
+    view = engine.value if engine is not None and engine.outcome == "seen" else {}
+    model = run.stack()
+    aliases = {one.name: one.aliases for one in model.services}
+    containers = {service_name(one, aliases): one["Name"].lstrip("/") for one in reversed(view.get("containers", []))}
+    uses: dict[str, set[str]] = {}
+    for name, external in run.look.settings.external.items():
+        for service in external.used_by:
+            uses.setdefault(service, set()).add(name)
+    return Scene(
+        model=model,
+        uses={name: frozenset(others) for name, others in uses.items()},
+        containers={name: container for name, container in containers.items() if name},
+        compose=shlex.join(command_line(run.look)),
+        project=view.get("project") or run.look.project or "?",
+        now=datetime.now(UTC),
+    )
+
+
+def _shown(path: Path) -> str:
+    """A path as short as it can be pasted from here."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

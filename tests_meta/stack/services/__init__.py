@@ -1,0 +1,1 @@
+"""The reference stack's own services: small, and real users of PostgreSQL and Redis."""
