@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from checks.check import AnyTarget, Asked, Check, NotFine, Seen
 from fixtures.evidence import CannotLook
 from fixtures.finding import Finding
+from fixtures.wait import pause
 
 PAUSE = 1.0  # seconds between rounds
 SHOWN = 4
@@ -32,7 +32,7 @@ def wait_until_fine(
         tell(f"waited {waited:.0f} of {seconds:g} s, still missing: {'; '.join(missing[:SHOWN])}{more}")
         if waited + PAUSE > seconds:
             return
-        threading.Event().wait(PAUSE)
+        pause(PAUSE)
         asked.refresh(asked.round)
         asked.start(sorted({probe for described, target, _ in tests for probe in described.probes(target)}))
 

@@ -217,7 +217,7 @@ def _sentence(
             more = f" and {len(causes) - 4} more" if len(causes) > 4 else ""
             parts.append(f"besides: {others}{more}")
     elif judged:
-        parts.append(f"all {judged} checks that could look found nothing wrong")
+        parts.append(f"the {judged} checks that could look found nothing wrong" if unknown else _all_fine(results))
     if unknown:
         parts.append(
             f"{len(unknown)} of {len(results)} checks could not look ({unknown[0][0]}: {_clipped(unknown[0][1])})"
@@ -225,6 +225,12 @@ def _sentence(
     if not parts:
         parts.append("no check was run, so nothing is known")
     return "; ".join(parts)
+
+
+def _all_fine(results: Sequence[CheckResult]) -> str:
+    warned = sum(one.outcome == "warned" for one in results)
+    ran = sum(one.outcome != "skipped" for one in results)
+    return f"all {ran} checks passed" + (f", {warned} of them with a warning" if warned else "")
 
 
 def _clipped(text: str) -> str:

@@ -112,9 +112,10 @@ class Reporter:
             seen = self._run.collector.observations()
             prefix.append(html.render(self._verdict, self._facts, self._run.look.mode, seen))
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """The verdict as the last thing on the screen."""
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> Generator[None, None, None]:
+        """The verdict as the last thing on the screen, after what all others have to say."""
+        yield
         if self._verdict is None:
             return
         width = shutil.get_terminal_size().columns

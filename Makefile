@@ -1,0 +1,53 @@
+# `make help` lists what there is. Everything runs in .venv, made from requirements.lock when that changes.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+ARGS ?=
+
+.PHONY: help setup triage verify runbook demo demo-down test lint bench lock clean
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+
+setup: $(READY) ## the virtual environment with the locked dependencies
+
+$(READY): requirements.lock
+	@echo "setup: virtual environment and locked dependencies …"
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install -qq --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m compileall -q $(VENV)/lib >/dev/null || true
+	@touch $@
+
+triage: $(READY) ## during the incident: name the cause (ARGS="--incident INC-1 …")
+	@$(BIN)/pytest -m triage $(ARGS)
+
+verify: $(READY) ## after recovery: is it over? (ARGS="--wait 120 …")
+	@$(BIN)/pytest -m verify $(ARGS)
+
+runbook: $(READY) ## every step of the runbook with the checks that automate it
+	@$(BIN)/python -m checks.runbook
+
+demo: $(READY) ## reference stack up, broken, triaged, repaired, verified
+	@$(BIN)/python -m tests_meta.lab.demo
+
+demo-down: $(READY) ## takes the demo's stack down
+	@$(BIN)/python -m tests_meta.lab down
+
+lint: $(READY) ## ruff and mypy
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+test: $(READY) lint ## lint, types and all tests, on a real engine
+	@$(BIN)/pytest tests_meta -rfEs --tb=short $(ARGS)
+
+bench: $(READY) ## how long triage takes, on the demo's stack
+	@$(BIN)/python -m tests_meta.lab.bench
+
+lock: ## requirements.lock anew from pyproject.toml (needs uv)
+	uv pip compile pyproject.toml --group dev --universal --generate-hashes --python-version 3.11 --no-header --no-emit-index-url -q -o requirements.lock
+
+clean: ## removes the virtual environment and reports
+	rm -rf $(VENV) reports/out/2* reports/out/latest

@@ -1,0 +1,67 @@
+"""`make demo`: the suite on the reference stack, healthy, broken and repaired, as somebody on call would see it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from tests_meta.lab.say import LabError, say
+from tests_meta.lab.stack import ReferenceStack, make_stack
+
+ROOT = Path(__file__).resolve().parents[2]
+REPORTS = ROOT / "reports" / "out"
+
+
+def pytest_on(stack: ReferenceStack, *words: str) -> tuple[int, dict[str, Any]]:
+    """Runs the suite on the stack, visibly; its exit code and its verdict.json."""
+    command = [sys.executable, "-m", "pytest", *words, "--stack", str(stack.settings)]
+    print(f"\n$ pytest {' '.join(words)} --stack {os.path.relpath(stack.settings, ROOT)}", flush=True)
+    done = subprocess.run(command, cwd=ROOT, env={**os.environ, **stack.environment()}, check=False)
+    return done.returncode, json.loads((REPORTS / "latest" / "verdict.json").read_text())
+
+
+def demo(stack: ReferenceStack) -> list[str]:
+    """The whole story; gives what the suite said wrongly."""
+    wrong = []
+    stack.up()
+    say("breaking it: docker compose stop postgres")
+    stack.stop("postgres")
+    try:
+        code, verdict = pytest_on(stack, "-m", "triage", "--incident", "DEMO-1")
+        causes = [(one["service"], one["code"]) for one in verdict["causes"]]
+        if (code, verdict["verdict"], causes) != (1, "down", [("postgres", "container-stopped")]):
+            wrong.append(
+                f"triage said {verdict['verdict']} with {causes} and exit {code}, wanted down, postgres stopped"
+            )
+    finally:
+        say("repairing it: docker compose start postgres")
+        stack.start("postgres")
+    code, verdict = pytest_on(stack, "-m", "verify", "--wait", "60", "--incident", "DEMO-1")
+    if (code, verdict["verdict"]) != (0, "healthy"):
+        wrong.append(f"verify said {verdict['verdict']} with exit {code}, wanted healthy and 0")
+    return wrong
+
+
+def main() -> int:
+    """0 when the suite said the right thing both times."""
+    try:
+        stack = make_stack("pyairtable-demo")
+        wrong = demo(stack)
+    except LabError as error:
+        say(f"cannot: {error}")
+        return 1
+    for sentence in wrong:
+        say(f"WRONG: {sentence}")
+    if not wrong:
+        say(
+            f"right both times; the reports are in {os.path.relpath(REPORTS, ROOT)}, the stack stays up (make demo-down)"
+        )
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
