@@ -21,10 +21,10 @@ $(READY): requirements.lock
 	@touch $@
 
 triage: $(READY) ## during the incident: name the cause (ARGS="--incident INC-1 …")
-	@$(BIN)/pytest -m triage $(ARGS)
+	@$(BIN)/pytest -c pyproject.toml -m triage $(ARGS)
 
 verify: $(READY) ## after recovery: is it over? (ARGS="--wait 120 …")
-	@$(BIN)/pytest -m verify $(ARGS)
+	@$(BIN)/pytest -c pyproject.toml -m verify $(ARGS)
 
 runbook: $(READY) ## every step of the runbook with the checks that automate it
 	@$(BIN)/python -m checks.runbook

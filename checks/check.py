@@ -104,7 +104,7 @@ class Seen:
         return {name: observation.seconds for name, observation in self._observations.items()}
 
 
-class NotFine(AssertionError):
+class NotFine(AssertionError):  # noqa: N818  # a word of the design, not a programming error
     """A check did not pass; its text is one line for each finding."""
 
     def __init__(self, findings: Sequence[Finding]) -> None:

@@ -21,12 +21,23 @@ Events = Iterable[Mapping[str, Any]]
 
 # What a start error says -> code; the first that matches
 _START_ERRORS = (
-    ("port-conflict", r"port is already allocated|address already in use|failed to bind host port|ports are not available"),
+    (
+        "port-conflict",
+        r"port is already allocated|address already in use|failed to bind host port|ports are not available",
+    ),
     ("network-missing", r"network \S+ not found|could not find (?:a )?network|network sandbox .* not found"),
-    ("mount-missing", r"failed to mount local volume|error mounting|not a directory|bind source path does not exist|error while mounting|no such file or directory.*mount"),
+    (
+        "mount-missing",
+        r"failed to mount local volume|error mounting|not a directory|bind source path does not exist"
+        r"|error while mounting|no such file or directory.*mount",
+    ),
     ("wrong-architecture", r"exec format error"),
-    ("bad-command", r"executable file not found|permission denied|no such file or directory|unable to start container process|is a directory"),
-)  # fmt: skip
+    (
+        "bad-command",
+        r"executable file not found|permission denied|no such file or directory"
+        r"|unable to start container process|is a directory",
+    ),
+)
 
 
 def judge_container(service: Service, container: Container, events: Events, now: datetime) -> Finding | None:
@@ -75,7 +86,7 @@ def _say(
         container=container["Name"].lstrip("/"),
         image=container["Config"].get("Image"),
         limit=f"{limit / 2**20:.0f} MiB" if limit else "none",
-        **facts,
+        facts=facts,
     )
 
 
@@ -90,13 +101,19 @@ def _start_error(service: Service, container: Container) -> Finding:
     code = next((code for code, pattern in _START_ERRORS if re.search(pattern, error)), "container-exited")
     port = re.search(r":(\d+)(?:/tcp)?(?: failed|: bind|:? address|$)", error)
     holder = "another container" if "allocated" in error else "a program of the host"
+    created, exit_code = container.get("Created"), container["State"].get("ExitCode")
     return _say(
-        code, service, container,
-        _proof(container, "State.Error", error, container.get("Created")),
-        _proof(container, "State.ExitCode", container["State"].get("ExitCode"), container.get("Created")),
-        since=None if parse_time(container["State"].get("FinishedAt")) else container.get("Created"),
-        error=_short(error), exit=container["State"].get("ExitCode"), port=port.group(1) if port else "?", holder=holder,
-    )  # fmt: skip
+        code,
+        service,
+        container,
+        _proof(container, "State.Error", error, created),
+        _proof(container, "State.ExitCode", exit_code, created),
+        since=None if parse_time(container["State"].get("FinishedAt")) else created,
+        error=_short(error),
+        exit=exit_code,
+        port=port.group(1) if port else "?",
+        holder=holder,
+    )
 
 
 def _short(error: str) -> str:

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from checks.check import AnyTarget, Check, NotFine, Seen, Settle
+from checks.check import AnyTarget, Check, NotFine, Seen, Settle, Target
 from checks.wait import wait_until_fine
 from fixtures.evidence import CannotLook
 from fixtures.finding import Finding
-from fixtures.names import safe_id
+from fixtures.names import safe_ids
 from fixtures.plugin import VERIFY, Run, run_of
 
 PROPERTY = "service-down"
@@ -40,7 +40,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         for target in described.over(run.look.settings, model)
         if wanted is None or target.service in wanted or target.service not in known
     ]
-    parameters: list[Any] = [pytest.param(target, id=safe_id(target.id)) for target in targets]
+    ids = safe_ids(target.id for target in targets)
+    parameters: list[Any] = [pytest.param(target, id=name) for target, name in zip(targets, ids, strict=True)]
     if not parameters:
         reason = described.absent if wanted is None else "nothing of the kind belongs to --service"
         parameters = [pytest.param(None, id="none", marks=pytest.mark.skip(reason=reason))]
@@ -85,9 +86,15 @@ def _selected(session: pytest.Session) -> Iterator[tuple[Check, AnyTarget, Any]]
     for item in session.items:
         described = check_of(item)
         if described is not None and isinstance(item, pytest.Function):
-            target = item.callspec.params.get("target")
+            target = _target(item)
             if target is not None:
                 yield described, target, item.obj
+
+
+def _target(item: pytest.Function) -> AnyTarget | None:
+    """What the test is about; None where there is nothing of the kind."""
+    target = item.callspec.params.get("target") if hasattr(item, "callspec") else None
+    return target if isinstance(target, Target) else None
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -96,7 +103,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     described = check_of(item)
     if described is None or not isinstance(item, pytest.Function):
         return
-    target = item.callspec.params.get("target")
+    target = _target(item)
     about = {
         "id": described.id + (f":{target.id}" if target else ""),
         "service": target.service if target else "stack",

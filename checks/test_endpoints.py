@@ -13,9 +13,19 @@ from fixtures.evidence import Observation
 from fixtures.finding import Finding, Proof, finding
 from fixtures.settings import Endpoint
 
-BAD = {"unhealthy", "unreachable", "not_ready", "not ready", "down", "error", "fail", "failed", "failing", "dead", "critical", "unavailable"}  # fmt: skip
+BAD = {
+    "unhealthy", "unreachable", "not_ready", "not ready", "down", "error", "fail", "failed", "failing", "dead",
+    "critical", "unavailable",
+}  # fmt: skip
 IMPAIRED = {"degraded", "warning", "warn", "partial", "starting"}
-_BY_KIND = {"refused": "endpoint-refused", "not-running": "endpoint-refused", "unreachable": "endpoint-refused", "timeout": "endpoint-timeout", "dns": "dns-failed", "tls": "tls-invalid"}  # fmt: skip
+_BY_KIND = {
+    "refused": "endpoint-refused",
+    "not-running": "endpoint-refused",
+    "unreachable": "endpoint-refused",
+    "timeout": "endpoint-timeout",
+    "dns": "dns-failed",
+    "tls": "tls-invalid",
+}
 TLS_DAYS = 14
 
 
@@ -45,7 +55,9 @@ def judge_endpoint(service: str, told: Endpoint, seen: Observation) -> list[Find
         if 200 <= status < 500 and told.program and not re.search(told.program, body):
             return [_wrong_service(service, told, seen, facts)]
         return [
-            finding("endpoint-error", service, proof=proof, since=None, wanted=wanted, blamed=_blamed(body), **facts)
+            finding(
+                "endpoint-error", service, proof=proof, since=None, wanted=wanted, blamed=_blamed(body), facts=facts
+            )
         ]
     if told.program and not re.search(told.program, body):
         return [_wrong_service(service, told, seen, facts)]
@@ -64,7 +76,7 @@ def unanswered(service: str, port: int, seen: Observation) -> Finding:
         "status": seen.text,
         "wanted": "an HTTP answer",
     }
-    return finding(code, service, proof=[proof], **facts)
+    return finding(code, service, proof=[proof], facts=facts)
 
 
 def _wrong_service(service: str, told: Endpoint, seen: Observation, facts: dict[str, Any]) -> Finding:
@@ -76,7 +88,7 @@ def _wrong_service(service: str, told: Endpoint, seen: Observation, facts: dict[
         Proof("Server", server, seen.at),
         Proof("body", answer["body"][:200], seen.at),
     ]
-    return finding("endpoint-wrong-service", service, proof=proof, what=what, **facts)
+    return finding("endpoint-wrong-service", service, proof=proof, what=what, facts=facts)
 
 
 def _judge_body(service: str, told: Endpoint, seen: Observation, facts: dict[str, Any]) -> list[Finding]:
@@ -88,15 +100,15 @@ def _judge_body(service: str, told: Endpoint, seen: Observation, facts: dict[str
     if top in BAD:
         what = f"{top} ({said})" if said else top
         proof = Proof(f"GET {answer['url']} body", f"status: {what}", seen.at)
-        return [finding("endpoint-unhealthy-body", service, proof=[proof], what=what, blamed=bad_parts, **facts)]
+        return [finding("endpoint-unhealthy-body", service, proof=[proof], what=what, blamed=bad_parts, facts=facts)]
     if top in IMPAIRED or bad_parts:
         what = f"it says {top or 'ok'}" + (f", with {said}" if said else "")
         proof = Proof(f"GET {answer['url']} body", what, seen.at)
-        found.append(finding("endpoint-degraded", service, proof=[proof], what=what, blamed=bad_parts, **facts))
+        found.append(finding("endpoint-degraded", service, proof=[proof], what=what, blamed=bad_parts, facts=facts))
     if answer["seconds"] > told.slow_seconds:
         what = f"took {answer['seconds']:.1f} s (wanted less than {told.slow_seconds:g} s)"
         proof = Proof(f"GET {answer['url']}", f"{answer['seconds']:.2f} s", seen.at)
-        found.append(finding("endpoint-degraded", service, proof=[proof], what=what, **facts))
+        found.append(finding("endpoint-degraded", service, proof=[proof], what=what, facts=facts))
     days = answer.get("certificate_days")
     if days is not None and days < TLS_DAYS:
         found.append(
@@ -105,7 +117,7 @@ def _judge_body(service: str, told: Endpoint, seen: Observation, facts: dict[str
                 service,
                 proof=[Proof("certificate", f"{days:.1f} days left", seen.at)],
                 what=f"{days:.1f} days",
-                **facts,
+                facts=facts,
             )
         )
     return found

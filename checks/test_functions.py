@@ -34,8 +34,8 @@ def judge_api(service: str, told: Api, seen: Observation) -> list[Finding]:
     if seen.value["status"] in told.status:
         return []
     url, status = seen.value["url"], seen.value["status"]
-    proof = [Proof(f"GET {url}", str(status), seen.at), Proof("body", seen.value["body"][:300], seen.at)]
-    return [finding("api-failed", service, proof=proof, url=url, status=status, wanted=wanted)]
+    proofs = [Proof(f"GET {url}", str(status), seen.at), Proof("body", seen.value["body"][:300], seen.at)]
+    return [finding("api-failed", service, proof=proofs, url=url, status=status, wanted=wanted)]
 
 
 @check(

@@ -71,7 +71,7 @@ def judge_memory(seen: Observation, thresholds: Thresholds) -> list[Finding]:
     proof = Proof("MemAvailable", f"{available / GIB:.2f} GiB of {total / GIB:.2f} GiB", seen.at)
     facts = {"free": f"{available / GIB:.2f} GiB", "total": f"{total / GIB:.1f} GiB"}
     return [
-        finding("memory-pressure", HOST, proof=[proof], limit=f"{thresholds.memory_available_percent:g} %", **facts)
+        finding("memory-pressure", HOST, proof=[proof], limit=f"{thresholds.memory_available_percent:g} %", facts=facts)
     ]
 
 

@@ -103,7 +103,7 @@ def _freshness(job: str, watcher: str, url: str, up: Observation, limit: float) 
 def judge_blind(
     spec: tuple[str, str], watcher: str, model: Model, up: Observation, engine: Observation
 ) -> list[Finding]:
-    """`monitoring-blind` when a sample says 1 while the service's containers are plainly down for longer than a scrape."""
+    """`monitoring-blind` when a sample says 1 of what is plainly down, and has been for longer than a scrape."""
     job, name = spec
     service = model.service(name)
     if service is None or engine.outcome != "seen" or up.outcome != "seen":

@@ -42,7 +42,7 @@ def judge_answer(service: str, seen: Observation) -> list[Finding]:
         return []
     facts = {"error": seen.text, "what": seen.text, "used": "all", "allowed": "its maximum"}
     proof = Proof(f"connect to {service}", f"{seen.kind}: {seen.text}", seen.at)
-    return [finding(_BY_KIND.get(seen.kind, "db-unreachable"), service, proof=[proof], **facts)]
+    return [finding(_BY_KIND.get(seen.kind, "db-unreachable"), service, proof=[proof], facts=facts)]
 
 
 @check(
@@ -66,12 +66,12 @@ def judge_state(service: str, told: Postgres, seen: Observation, thresholds: Thr
     if value["recovery"] and not told.may_be_read_only:
         proof = Proof("pg_is_in_recovery()", "true", seen.at)
         found.append(
-            finding("db-recovering", service, proof=[proof], what="in recovery, so it accepts no writes", **facts)
+            finding("db-recovering", service, proof=[proof], what="in recovery, so it accepts no writes", facts=facts)
         )
     elif value["read_only"] and not told.may_be_read_only:
         proof = Proof("default_transaction_read_only", "on", seen.at)
         found.append(
-            finding("db-read-only", service, proof=[proof], what="default_transaction_read_only is on", **facts)
+            finding("db-read-only", service, proof=[proof], what="default_transaction_read_only is on", facts=facts)
         )
     if value["seconds"] > thresholds.sql_slow_seconds:
         what = (
@@ -79,7 +79,11 @@ def judge_state(service: str, told: Postgres, seen: Observation, thresholds: Thr
         )
         found.append(
             finding(
-                "db-slow", service, proof=[Proof("SELECT 1", f"{value['seconds']:.2f} s", seen.at)], what=what, **facts
+                "db-slow",
+                service,
+                proof=[Proof("SELECT 1", f"{value['seconds']:.2f} s", seen.at)],
+                what=what,
+                facts=facts,
             )
         )
     return found
@@ -106,11 +110,15 @@ def judge_connections(service: str, seen: Observation, thresholds: Thresholds) -
     proof = Proof("connections", f"{value['used']} of {allowed} (+{value['reserved']} reserved)", seen.at)
     facts = {"user": value["user"], "database": value["database"], "used": value["used"], "allowed": allowed}
     if value["used"] >= allowed:
-        return [finding("db-connections-exhausted", service, proof=[proof], **facts)]
+        return [finding("db-connections-exhausted", service, proof=[proof], facts=facts)]
     if 100 * value["used"] >= thresholds.connections_warn_percent * allowed:
         return [
             finding(
-                "db-slow", service, proof=[proof], what=f"{value['used']} of {allowed} connections are used", **facts
+                "db-slow",
+                service,
+                proof=[proof],
+                what=f"{value['used']} of {allowed} connections are used",
+                facts=facts,
             )
         ]
     return []

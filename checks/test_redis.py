@@ -87,5 +87,5 @@ def judge_memory(service: str, seen: Observation, thresholds: Thresholds) -> lis
         return []
     shown = {"used": f"{used / 2**20:.0f} MiB", "limit": f"{limit / 2**20:.0f} MiB (maxmemory-policy {policy})"}
     return [
-        finding("redis-memory", service, proof=[Proof("used_memory", f"{used} of {limit} bytes", seen.at)], **shown)
+        finding("redis-memory", service, proof=[Proof("used_memory", f"{used} of {limit} bytes", seen.at)], facts=shown)
     ]

@@ -47,7 +47,7 @@ def render(verdict: Verdict, facts: Mapping[str, Any], mode: str, seen: Mapping[
 
 
 def _marked(observation: Observation) -> Mapping[str, list[tuple[str, str | None]]]:
-    """The lines of each container, with the known errors named; the reason stands in their place when there are none."""
+    """The lines of each container, with known errors named; why there are none, where there are none."""
     if observation.outcome != "seen":
         return {observation.text: []}
     return {

@@ -42,6 +42,7 @@ class Reporter:
         self._results = Results()
         self._verdict: Verdict | None = None
         self._facts: dict[str, Any] = {}
+        self._page: Any = None
         self._interrupted = False
         self._problems = [folder.note] if folder.note else []
 
@@ -101,14 +102,14 @@ class Reporter:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_report_title(self, report: Any) -> None:
-        """The page's title."""
-        if self._verdict:
-            report.title = html.title(self._verdict, self._facts)
+        """Keeps the page, whose title is asked for before there is a verdict."""
+        self._page = report
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_summary(self, prefix: list[str]) -> None:
         """The verdict on top, as static HTML: the plugin's own table needs scripts."""
         if self._verdict:
+            self._page.title = html.title(self._verdict, self._facts)
             seen = self._run.collector.observations()
             prefix.append(html.render(self._verdict, self._facts, self._run.look.mode, seen))
 

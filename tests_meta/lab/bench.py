@@ -30,9 +30,8 @@ def main() -> int:
         subprocess.run(command, cwd=ROOT, env={**os.environ, **stack.environment()}, capture_output=True, check=False)
         seconds.append(time.monotonic() - began)
     warm = sorted(seconds[1:])
-    print(
-        f"triage, {RUNS} runs after a first one: median {statistics.median(warm):.2f} s, {warm[0]:.2f} to {warm[-1]:.2f} s"
-    )
+    median = statistics.median(warm)
+    print(f"triage, {RUNS} runs after a first one: median {median:.2f} s, {warm[0]:.2f} to {warm[-1]:.2f} s")
     return 0
 
 

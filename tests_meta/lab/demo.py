@@ -57,9 +57,7 @@ def main() -> int:
     for sentence in wrong:
         say(f"WRONG: {sentence}")
     if not wrong:
-        say(
-            f"right both times; the reports are in {os.path.relpath(REPORTS, ROOT)}, the stack stays up (make demo-down)"
-        )
+        say(f"right both times; reports: {os.path.relpath(REPORTS, ROOT)}; the stack stays up (make demo-down)")
     return 1 if wrong else 0
 
 

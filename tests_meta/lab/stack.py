@@ -125,7 +125,8 @@ class ReferenceStack:
 def _fine(state: Mapping[str, Any]) -> bool:
     if state["Status"] == "exited":
         return bool(state["ExitCode"] == 0)
-    return state["Status"] == "running" and (state.get("Health") or {}).get("Status", "healthy") == "healthy"
+    health = (state.get("Health") or {}).get("Status", "healthy")
+    return bool(state["Status"] == "running" and health == "healthy")
 
 
 def make_stack(project: str, offset: int = 0, more: Mapping[str, str] | None = None) -> ReferenceStack:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -46,7 +47,5 @@ class Log:
 
 def _post(url: str, body: Any) -> None:
     request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
-    try:
+    with contextlib.suppress(OSError):
         urllib.request.urlopen(request, timeout=2).close()
-    except OSError:
-        pass

@@ -1,0 +1,105 @@
+"""What the tests of the suite share: recorded containers, and the reference stack on a real engine."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests_meta.lab.say import LabError, NoEngineError
+from tests_meta.lab.stack import ReferenceStack, make_stack
+
+ROOT = Path(__file__).resolve().parents[1]
+RECORDED = Path(__file__).parent / "recorded"
+PROJECT, OFFSET = "service-down-test", 11_000
+
+
+def recorded(name: str) -> dict[str, Any]:
+    """A container as a real engine inspected it (see recorded/README.md)."""
+    found: dict[str, Any] = json.loads((RECORDED / f"{name}.json").read_text())
+    return found
+
+
+@dataclass(frozen=True)
+class Ran:
+    """One run of the suite, as its user sees it."""
+
+    code: int
+    out: str
+    folder: Path
+
+    @property
+    def verdict(self) -> dict[str, Any]:
+        """The run's verdict.json."""
+        found: dict[str, Any] = json.loads((self.folder / "verdict.json").read_text())
+        return found
+
+    @property
+    def causes(self) -> list[tuple[str, str]]:
+        """Service and code of each cause."""
+        return [(one["service"], one["code"]) for one in self.verdict["causes"]]
+
+
+def run_suite(*words: str, reports: Path, env: dict[str, str] | None = None, seconds: float = 120) -> Ran:
+    """Runs pytest on the checks in a process of its own; variables set to '' in `env` are taken away."""
+    merged = {**os.environ, **(env or {})}
+    command = [sys.executable, "-m", "pytest", *words, f"--report-dir={reports}"]
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env={name: value for name, value in merged.items() if value},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=seconds,
+        check=False,
+    )
+    return Ran(done.returncode, done.stdout, reports / "latest")
+
+
+@dataclass(frozen=True)
+class Bench:
+    """The reference stack and the suite pointed at it."""
+
+    stack: ReferenceStack
+    reports: Path
+
+    def triage(self, *words: str, **env: str) -> Ran:
+        """`pytest -m triage` on the stack."""
+        return self._run("triage", words, env)
+
+    def verify(self, *words: str, **env: str) -> Ran:
+        """`pytest -m verify` on the stack."""
+        return self._run("verify", words, env)
+
+    def _run(self, mode: str, words: tuple[str, ...], env: dict[str, str]) -> Ran:
+        told = {**self.stack.environment(), **env}
+        return run_suite("-m", mode, f"--stack={self.stack.settings}", *words, reports=self.reports, env=told)
+
+
+@pytest.fixture(scope="session")
+def running() -> Iterator[ReferenceStack]:
+    """The reference stack, up for the whole session; without an engine the tests that need it are skipped, loudly."""
+    try:
+        stack = make_stack(PROJECT, OFFSET)
+    except NoEngineError as error:
+        pytest.skip(f"NO DOCKER ENGINE, so nothing of this was tried: {error}")
+    except LabError as error:
+        pytest.fail(str(error))
+    stack.up()
+    yield stack
+    stack.down()
+
+
+@pytest.fixture
+def bench(running: ReferenceStack, tmp_path: Path) -> Bench:
+    """The suite on the reference stack, which is healthy when the test begins."""
+    running.up()
+    return Bench(running, tmp_path / "reports")

@@ -1,0 +1,182 @@
+"""The container judge on what a real engine said of containers broken on purpose."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from checks.container_state import judge_container
+from checks.test_containers import judge_health, judge_network, judge_state
+from fixtures.evidence import Observation, parse_time
+from fixtures.model import Service
+from tests_meta.conftest import recorded
+
+SERVICE = Service("web")
+LOOKED = datetime.fromisoformat("2026-11-23T09:34:16+00:00")
+
+
+def event(container: dict[str, Any], action: str, **more: str) -> dict[str, Any]:
+    """An event as the engine probe keeps it."""
+    return {"at": LOOKED.timestamp() - 5, "action": action, "id": container["Id"], "exit": None, "signal": None} | more
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("ex0", "container-exited"),
+        ("ex1", "container-exited"),
+        ("abrt", "container-exited"),
+        ("segv2", "container-exited"),
+        ("kill9", "container-killed"),
+        ("oommain", "oom-killed"),
+        ("oomchildexit", "oom-killed"),
+        ("oomloop", "oom-killed"),
+        ("port2", "port-conflict"),
+        ("port3", "port-conflict"),
+        ("nocmd", "bad-command"),
+        ("noperm", "bad-command"),
+        ("dir126", "bad-command"),
+        ("file2dir", "mount-missing"),
+        ("nonet", "network-missing"),
+    ],
+)
+def test_each_recorded_failure_gets_its_name(name: str, code: str) -> None:
+    found = judge_container(SERVICE, recorded(name), [], LOOKED)
+    assert found is not None
+    assert found.code == code
+    assert found.proof, "a finding without proof"
+
+
+@pytest.mark.parametrize("name", ["hvdemo-ok-1", "loop", "hcnone", "lnone", "oomchild", "term143"])
+def test_a_running_container_is_not_accused(name: str) -> None:
+    assert judge_container(SERVICE, recorded(name), [], LOOKED + timedelta(hours=1)) is None
+
+
+def test_137_alone_is_not_out_of_memory() -> None:
+    container = recorded("stopign")
+    assert container["State"]["ExitCode"] == 137
+    stopped = [event(container, "kill", signal="15"), event(container, "kill", signal="9"), event(container, "stop")]
+    assert _code(container, stopped) == "container-stopped"
+    assert _code(container, [event(container, "kill", signal="9")]) == "container-killed"
+    assert _code(container, []) == "container-killed"
+
+
+def test_the_event_proves_out_of_memory_where_the_flag_is_missing() -> None:
+    container = recorded("kill9")
+    assert not container["State"]["OOMKilled"]
+    assert _code(container, [event(container, "oom"), event(container, "die", exit="137")]) == "oom-killed"
+
+
+def test_a_child_killed_for_memory_is_seen_although_the_container_runs() -> None:
+    container = recorded("oomchild")
+    started = parse_time(container["State"]["StartedAt"])
+    assert started is not None
+    later = event(container, "oom") | {"at": started.timestamp() + 1}
+    earlier = event(container, "oom") | {"at": started.timestamp() - 1}
+    assert _code(container, [later]) == "oom-killed"
+    assert judge_container(SERVICE, container, [earlier], LOOKED) is None
+
+
+def test_a_crash_loop_is_seen_while_it_happens_to_run() -> None:
+    container = recorded("loop")
+    container["RestartCount"] = 5
+    started = parse_time(container["State"]["StartedAt"])
+    assert started is not None
+    found = judge_container(SERVICE, container, [], started + timedelta(seconds=1))
+    assert found is not None
+    assert found.code == "crash-loop"
+    assert judge_container(SERVICE, container, [], started + timedelta(hours=1)) is None
+
+
+@pytest.mark.parametrize("exit_code", [0, 143])
+def test_a_clean_end_under_a_restart_policy_was_a_stop(exit_code: int) -> None:
+    container = recorded("ex0")
+    container["State"]["ExitCode"] = exit_code
+    container["HostConfig"]["RestartPolicy"]["Name"] = "unless-stopped"
+    assert _code(container, []) == "container-stopped"
+
+
+def test_one_shots_end_with_0() -> None:
+    one_shot = Service("migrate", one_shot=True)
+    assert judge_container(one_shot, recorded("hvdemo-init-1"), [], LOOKED) is None
+    found = judge_container(one_shot, recorded("hvdemo-initfail-1"), [], LOOKED)
+    assert found is not None
+    assert (found.code, found.facts["exit"]) == ("one-shot-failed", "4")
+
+
+def test_what_waits_was_never_started() -> None:
+    waiting = Service("api", depends_on={"db": "service_healthy"})
+    found = judge_container(waiting, recorded("hvdemo-api-1"), [], LOOKED)
+    assert found is not None
+    assert found.code == "dependency-blocked"
+    assert "db (healthy)" in found.summary
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("hc", "healthcheck-failing"), ("hctimeout", "healthcheck-failing"), ("hcnobin", "healthcheck-broken")],
+)
+def test_unhealthy_and_a_broken_healthcheck_are_told_apart(name: str, code: str) -> None:
+    assert [one.code for one in judge_health(SERVICE, view(recorded(name)), "triage")] == [code]
+
+
+def test_no_healthcheck_is_no_finding() -> None:
+    assert judge_health(SERVICE, view(recorded("hcnone")), "triage") == []
+
+
+def test_the_health_of_a_container_that_has_ended_is_stale() -> None:
+    container = recorded("hc")
+    container["State"] |= {"Status": "exited", "Running": False}
+    assert judge_health(SERVICE, view(container), "triage") == []
+
+
+def test_starting_is_not_over_in_verify() -> None:
+    container = recorded("hc")
+    container["State"]["Health"]["Status"] = "starting"
+    container["State"]["StartedAt"] = LOOKED.isoformat()
+    assert judge_health(SERVICE, view(container), "triage") == []
+    assert [one.severity for one in judge_health(SERVICE, view(container), "verify")] == ["error"]
+
+
+def test_a_service_without_a_container_is_missing_and_its_image_may_be_the_reason() -> None:
+    service = Service("web", image="web:1")
+    empty = view()
+    unlooked = Observation("image:web", "unlooked")
+    absent = Observation("image:web", "seen", {"image": "web:1", "present": False})
+    assert [one.code for one in judge_state(service, empty, unlooked)] == ["container-missing"]
+    assert [one.code for one in judge_state(service, empty, absent)] == ["image-missing"]
+    assert judge_state(Service("web", replicas=0), empty, unlooked) == []
+
+
+def test_one_dead_replica_of_three_impairs_and_does_not_down() -> None:
+    fine = recorded("hvdemo-ok-1")
+    found = judge_state(
+        Service("web", replicas=3), view(fine, fine, recorded("ex1")), Observation("image:web", "unlooked")
+    )
+    assert [(one.code, one.severity) for one in found] == [("container-exited", "error")]
+
+
+def test_a_container_cut_from_its_network_is_seen() -> None:
+    container = recorded("hvdemo-ok-1")
+    service = Service("ok")
+    assert judge_network(service, view(container, name="ok")) == []
+    network = next(iter(container["NetworkSettings"]["Networks"].values()))
+    network["Aliases"] = ["something-else"]
+    assert [one.code for one in judge_network(service, view(container, name="ok"))] == ["network-detached"]
+    container["NetworkSettings"]["Networks"] = {}
+    assert [one.code for one in judge_network(service, view(container, name="ok"))] == ["network-detached"]
+
+
+def view(*containers: dict[str, Any], name: str = "web") -> dict[str, Any]:
+    """The engine's answer with these containers, all of the service `name`."""
+    for container in containers:
+        container["Config"]["Labels"]["com.docker.compose.service"] = name
+    return {"asked": LOOKED.timestamp(), "containers": list(containers), "others": [], "events": []}
+
+
+def _code(container: dict[str, Any], events: list[dict[str, Any]]) -> str:
+    found = judge_container(SERVICE, container, events, LOOKED)
+    assert found is not None
+    return found.code

@@ -1,0 +1,98 @@
+"""What the design promises of the code: import directions, complete vocabularies, no hole in the runbook."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from checks.runbook import all_checks, problems, sections
+from fixtures.finding import catalogue, fill
+from fixtures.signatures import signature_of, signatures
+from tests_meta.conftest import ROOT
+
+FORBIDDEN = {
+    "fixtures": ("checks", "reports", "tests_meta"),
+    "checks": ("reports", "tests_meta"),
+    "reports": ("checks", "tests_meta"),
+}
+LIVE = ("docker", "httpx", "psycopg", "redis", "testinfra", "requests", "socket", "subprocess")
+
+
+def modules(folder: str) -> list[Path]:
+    """Every module of a folder."""
+    return sorted((ROOT / folder).rglob("*.py"))
+
+
+def imported(path: Path) -> Iterator[str]:
+    """The names of the packages that a module imports, wherever it does."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.split(".")[0]
+
+
+@pytest.mark.parametrize("folder", FORBIDDEN)
+def test_imports_run_one_way(folder: str) -> None:
+    wrong = [f"{path}: {name}" for path in modules(folder) for name in imported(path) if name in FORBIDDEN[folder]]
+    assert not wrong
+
+
+def test_checks_and_reports_never_look_at_the_live_stack() -> None:
+    allowed = {("plugin.py", "socket")}  # the machine's own name, for the report's head
+    wrong = [
+        f"{path}: {name}"
+        for folder in ("checks", "reports")
+        for path in modules(folder)
+        for name in imported(path)
+        if name in LIVE and (path.name, name) not in allowed
+    ]
+    assert not wrong
+
+
+def test_the_root_conftest_holds_no_logic() -> None:
+    body = ast.parse((ROOT / "conftest.py").read_text()).body
+    assert [type(node).__name__ for node in body] == ["Expr", "Assign"]
+
+
+def test_every_code_can_be_said() -> None:
+    for code in catalogue().values():
+        assert fill(code.summary, {"service": "web"}).strip(), code.name
+        for command in code.next:
+            said = fill(command, {"compose": "docker compose", "service": "web", "container": "web-1"})
+            assert "{service}" not in said
+            assert "{compose}" not in said
+        assert re.match(r"\d+\. ", code.runbook), f"{code.name}: its runbook section has no number"
+
+
+def test_every_code_that_a_check_says_is_in_the_catalogue() -> None:
+    said = {
+        node.value
+        for path in modules("checks")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in catalogue()
+    }
+    assert said <= set(catalogue())
+    assert set(catalogue()) - said <= {"config-drift"}, "a code that no check can conclude"
+
+
+def test_the_runbook_has_no_hole() -> None:
+    assert problems(sections(), all_checks()) == []
+
+
+def test_a_hole_in_the_runbook_is_found() -> None:
+    without = [check for check in all_checks() if check.id != "host-memory"]
+    assert any("2.free" in problem for problem in problems(sections(), without))
+
+
+@pytest.mark.parametrize("signature", signatures(), ids=lambda one: one.name)
+def test_each_signature_knows_its_own_sample(signature: object) -> None:
+    assert signature_of(signature.sample) == signature.name  # type: ignore[attr-defined]  # parametrize hides the type
+
+
+def test_an_innocent_line_has_no_signature() -> None:
+    assert signature_of("2026-11-23T20:41:07Z INFO api-gateway alive, 0 errors") is None

@@ -1,0 +1,153 @@
+"""From findings to causes: what follows from what, and what stands by itself."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from fixtures.finding import Finding, finding
+from fixtures.model import Model, Service
+from reports.diagnose import Scene, diagnose
+from reports.verdict import CheckResult, Outcome, Verdict
+
+NOW = datetime(2026, 11, 23, 21, 0, tzinfo=UTC)
+MODEL = Model(
+    (
+        Service("gateway", depends_on={"auth": "service_healthy", "redis": "service_healthy"}),
+        Service("auth", depends_on={"postgres": "service_healthy"}),
+        Service("postgres"),
+        Service("redis"),
+        Service("grafana", critical=False, depends_on={"loki": "service_started"}),
+        Service("loki", critical=False),
+    ),
+    "compose",
+)
+SCENE = Scene(MODEL, {"auth": frozenset({"airtable"})}, {}, "docker compose -p p", "p", NOW)
+
+
+def failed(*findings: Finding) -> list[CheckResult]:
+    return [
+        CheckResult(f"{one.code}:{one.service}", one.service, ("2.df",), "failed", findings=(one,)) for one in findings
+    ]
+
+
+def other(outcome: Outcome, name: str = "x") -> CheckResult:
+    return CheckResult(name, "postgres", ("2.df",), outcome, message="why")
+
+
+def causes(verdict: Verdict) -> list[tuple[str, str, tuple[str, ...]]]:
+    return [(one.service, one.code, one.blocks) for one in verdict.causes]
+
+
+def test_a_chain_has_one_cause() -> None:
+    verdict = diagnose(
+        failed(
+            finding("endpoint-error", "gateway"),
+            finding("healthcheck-failing", "auth"),
+            finding("db-unreachable", "postgres"),
+            finding("oom-killed", "postgres"),
+        ),
+        SCENE,
+    )
+    assert causes(verdict) == [("postgres", "oom-killed", ("auth", "gateway"))]
+    assert verdict.word == "down"
+    assert "only follow" in verdict.summary
+
+
+def test_independent_faults_stay_separate() -> None:
+    verdict = diagnose(failed(finding("container-stopped", "redis"), finding("oom-killed", "postgres")), SCENE)
+    assert {(one.service, one.code) for one in verdict.causes} == {
+        ("redis", "container-stopped"),
+        ("postgres", "oom-killed"),
+    }
+
+
+def test_a_dependent_with_a_fault_of_its_own_is_a_cause() -> None:
+    verdict = diagnose(failed(finding("container-stopped", "postgres"), finding("oom-killed", "auth")), SCENE)
+    assert {one.service for one in verdict.causes} == {"postgres", "auth"}
+
+
+def test_what_depends_on_a_broken_thing_without_being_broken_is_not_listed() -> None:
+    verdict = diagnose(failed(finding("container-stopped", "postgres")), SCENE)
+    assert verdict.causes[0].blocks == ()
+
+
+def test_a_fault_in_the_middle_of_a_chain() -> None:
+    verdict = diagnose(failed(finding("endpoint-error", "gateway"), finding("container-paused", "auth")), SCENE)
+    assert causes(verdict) == [("auth", "container-paused", ("gateway",))]
+
+
+def test_the_body_may_blame_what_the_model_does_not_know() -> None:
+    verdict = diagnose(
+        failed(finding("endpoint-error", "loki", blamed=["redis"]), finding("container-stopped", "redis")), SCENE
+    )
+    assert causes(verdict) == [("redis", "container-stopped", ("loki",))]
+
+
+def test_an_external_system_explains_who_uses_it() -> None:
+    verdict = diagnose(
+        failed(finding("endpoint-error", "auth"), finding("external-unreachable", "airtable", error="x")), SCENE
+    )
+    assert causes(verdict) == [("airtable", "external-unreachable", ("auth",))]
+
+
+def test_an_effect_explains_nothing() -> None:
+    verdict = diagnose(failed(finding("logs-not-arriving", "loki"), finding("endpoint-error", "grafana")), SCENE)
+    assert {one.service for one in verdict.causes} == {"grafana", "loki"}
+
+
+def test_a_circle_of_followers_still_has_a_cause() -> None:
+    model = Model((Service("a", depends_on={"b": "x"}), Service("b", depends_on={"a": "x"})), "compose")
+    scene = Scene(model, {}, {}, "docker compose", "p", NOW)
+    verdict = diagnose(failed(finding("endpoint-error", "a"), finding("endpoint-error", "b")), scene)
+    assert {one.service for one in verdict.causes} == {"a", "b"}
+
+
+@pytest.mark.parametrize(
+    ("results", "word"),
+    [
+        ([other("passed")], "healthy"),
+        ([other("warned")], "healthy"),
+        ([other("passed"), other("unknown", "y")], "unknown"),
+        ([other("skipped")], "unknown"),
+        ([], "unknown"),
+        (failed(finding("container-stopped", "loki")), "degraded"),
+        (failed(finding("redis-auth-failed", "redis")), "degraded"),
+        ([*failed(finding("redis-auth-failed", "redis")), other("unknown", "y")], "unknown"),
+        ([*failed(finding("container-stopped", "redis")), other("unknown", "y")], "down"),
+        (failed(finding("disk-full", "host")), "down"),
+    ],
+    ids=["fine", "warned", "unlooked", "skipped", "nothing", "minor", "our-login", "worse", "down", "host"],
+)
+def test_the_verdict_is_the_worst_of_its_parts(results: Sequence[CheckResult], word: str) -> None:
+    assert diagnose(results, SCENE).word == word
+
+
+def test_the_order_of_the_checks_never_matters() -> None:
+    results = failed(
+        finding("endpoint-error", "gateway"),
+        finding("container-stopped", "postgres"),
+        finding("endpoint-error", "auth"),
+    )
+    assert len({str(diagnose(list(order), SCENE)) for order in itertools.permutations(results)}) == 1
+
+
+def test_reasons_to_escalate() -> None:
+    long_ago = (NOW - timedelta(minutes=31)).isoformat()
+    lately = (NOW - timedelta(minutes=29)).isoformat()
+    assert diagnose(failed(finding("container-stopped", "redis", since=lately)), SCENE).reasons == ()
+    assert diagnose(failed(finding("container-stopped", "redis", since=long_ago)), SCENE).reasons == (
+        "down-over-30-min",
+    )
+    assert diagnose(failed(finding("db-corrupt", "postgres")), SCENE).reasons == ("data-corruption-suspected",)
+    both = failed(finding("oom-killed", "redis"), finding("oom-killed", "postgres"))
+    assert diagnose(both, SCENE).reasons == ("multiple-critical-services",)
+
+
+def test_next_commands_can_be_pasted() -> None:
+    cause = diagnose(failed(finding("container-stopped", "redis")), SCENE).causes[0]
+    assert cause.next[-1] == "docker compose -p p start redis"
+    assert cause.caution
