@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from checks.check import AnyTarget, Seen, Settle, check
-from checks.targets import HOST, STACK, machine, stack
+from collections.abc import Mapping
+from typing import Any
+
+from checks.check import AnyTarget, Seen, Settle, Target, check, needs_engine
+from checks.targets import HOST, STACK, machine, services, stack
 from fixtures.evidence import Observation
 from fixtures.finding import Finding, Proof, finding
+from fixtures.model import LABEL, Service
+from fixtures.probes.compose import HASHES
+from fixtures.probes.engine import containers_of
 
 
 @check("engine", runbook=("2.compose-ps", "4.docker-ps"), over=machine, asks=lambda target: ("engine",))
@@ -35,3 +41,33 @@ def judge_compose(seen: Observation) -> list[Finding]:
     return [
         finding("compose-invalid", STACK, proof=[Proof("docker compose config", seen.text, seen.at)], error=seen.text)
     ]
+
+
+@check(
+    "config-drift",
+    runbook=("5.container-not-running",),
+    over=services,
+    needs=needs_engine,
+    uses=lambda target: (HASHES,),
+)
+def test_config_drift(target: Target[Service], seen: Seen, settle: Settle) -> None:
+    """The container is what the compose file says today."""
+    settle(judge_drift(target.spec, seen.value("engine"), seen[HASHES]))
+
+
+def judge_drift(service: Service, view: Mapping[str, Any], seen: Observation) -> list[Finding]:
+    """The warning `config-drift`; hashes of two versions of Compose cannot be compared."""
+    today: Mapping[str, Any] = seen.value if seen.outcome == "seen" else {"hashes": {}, "version": ""}
+    wanted = today["hashes"].get(service.name)
+    for container in containers_of(view, service.name, service.aliases) if wanted else ():
+        labels = container["Config"]["Labels"]
+        has, version = labels.get(LABEL + "config-hash"), labels.get(LABEL + "version")
+        if has and has != wanted and version == today["version"].partition("-")[0]:
+            name = container["Name"].lstrip("/")
+            proof = [
+                Proof(f"{name} label config-hash", has[:12], container.get("Created")),
+                Proof("docker compose config --hash", wanted[:12], seen.at),
+            ]
+            what = f"it was created {container.get('Created', '?')[:19]} from another configuration"
+            return [finding("config-drift", service.name, proof=proof, container=name, what=what)]
+    return []
