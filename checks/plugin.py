@@ -14,7 +14,8 @@ from checks.wait import wait_until_fine
 from fixtures.evidence import CannotLook
 from fixtures.finding import Finding
 from fixtures.names import safe_ids
-from fixtures.plugin import VERIFY, Run, run_of
+from fixtures.plugin import run_of
+from fixtures.run import VERIFY, Run
 
 PROPERTY = "service-down"
 
@@ -62,7 +63,13 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 def pytest_runtestloop(session: pytest.Session) -> None:
     """With --wait, asks again and again before the checks run, until all would pass or time is up."""
     run = run_of(session.config)
-    if run is None or run.look.mode != VERIFY or not run.options.wait or session.config.option.collectonly:
+    if (
+        run is None
+        or run.replayed
+        or run.look.mode != VERIFY
+        or not run.options.wait
+        or session.config.option.collectonly
+    ):
         return
     tests = [(described, target, test) for described, target, test in _selected(session)]
     wait_until_fine(tests, run.asked, run.look.mode, run.options.wait, _teller(session.config, run))

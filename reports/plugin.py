@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 import shutil
 import signal
 import socket
 import time
 from collections.abc import Generator
-from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import FrameType
@@ -16,14 +14,15 @@ from typing import Any
 
 import pytest
 
-from fixtures.evidence import utc
+from fixtures.bundle import NAME, Bundle, encode
+from fixtures.evidence import Context, Evidence, utc
 from fixtures.look import LOCAL
-from fixtures.plugin import Run, run_of
-from fixtures.probes.compose import command_line
+from fixtures.plugin import run_of
 from fixtures.probes.engine import service_name
+from fixtures.run import Run
 from reports import html, terminal
 from reports.diagnose import Scene, diagnose
-from reports.files import Folder, make_folder, point_latest, write_json
+from reports.files import Folder, make_folder, point_latest, write_json, write_text
 from reports.results import Results
 from reports.verdict import Verdict, as_json
 
@@ -43,6 +42,7 @@ class Reporter:
         self._verdict: Verdict | None = None
         self._facts: dict[str, Any] = {}
         self._page: Any = None
+        self._began = time.time() if run.replayed else run.started
         self._interrupted = False
         self._problems = [folder.note] if folder.note else []
 
@@ -71,18 +71,42 @@ class Reporter:
         run, scene = self._run, scene_of(self._run)
         self._verdict = diagnose(list(self._results.by_test.values()), scene)
         unfinished = len(self._results.by_test) < session.testscollected  # as with -x
+        context = self._context(scene)
         self._facts = {
-            "id": run.look.run,
-            "started": utc(run.started),
-            "seconds": round(time.time() - run.started, 2),
-            "replayed": False,
+            "id": context.run,
+            "started": context.started,
+            "seconds": round(time.time() - self._began, 2),
+            "replayed": run.replayed is not None,
             "interrupted": self._interrupted or unfinished,
-            "suite": _version(),
-            "host": socket.gethostname() if run.look.host == LOCAL else run.look.host,
-            "stack": run.look.settings.stack.name,
-            "project": scene.project,
-            "incident": run.options.incident,
+            "suite": context.suite,
+            "host": context.host,
+            "stack": context.stack,
+            "project": context.project,
+            "incident": run.options.incident or context.incident,
         }
+
+    def _context(self, scene: Scene) -> Context:
+        """What the run was; a recording's own where it is one."""
+        run = self._run
+        if run.replayed:
+            return run.replayed.evidence.context
+        return Context(
+            run=run.look.run,
+            mode=run.look.mode,
+            started=utc(run.started),
+            host=socket.gethostname() if run.look.host == LOCAL else run.look.host,
+            stack=run.look.settings.stack.name,
+            project=scene.project,
+            suite=_version(),
+            incident=run.options.incident,
+        )
+
+    def _bundle(self) -> bytes:
+        """Everything the verdict was made from."""
+        run, scene = self._run, scene_of(self._run)
+        options = {"now": scene.now.isoformat(), "compose": run.compose, "services": list(run.look.services)}
+        evidence = Evidence(self._context(scene), run.observations())
+        return encode(Bundle(evidence, run.look.settings, run.stack(), options), run.look.redactor)
 
     def _write(self) -> None:
         """verdict.json, the copies that the user asked for, and `latest`."""
@@ -91,6 +115,8 @@ class Reporter:
         folder = self._folder.path
         try:
             write_json(folder / JSON, as_json(self._verdict, self._facts, self._run.look.mode))
+            if self._run.replayed is None:
+                write_text(folder / NAME, self._bundle().decode())
             for name, wanted in self._elsewhere.items():
                 if wanted and (folder / name).exists():
                     Path(wanted).parent.mkdir(parents=True, exist_ok=True)
@@ -110,8 +136,7 @@ class Reporter:
         """The verdict on top, as static HTML: the plugin's own table needs scripts."""
         if self._verdict:
             self._page.title = html.title(self._verdict, self._facts)
-            seen = self._run.collector.observations()
-            prefix.append(html.render(self._verdict, self._facts, self._run.look.mode, seen))
+            prefix.append(html.render(self._verdict, self._facts, self._run.look.mode, self._run.observations()))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> Generator[None, None, None]:
@@ -140,7 +165,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if run is None or hasattr(config, "workerinput") or config.option.collectonly:
         return
     base = config.invocation_params.dir / config.option.report_dir
-    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(run.started))
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(time.time() if run.replayed else run.started))
     folder = make_folder(base, f"{stamp}-{run.look.mode}")
     elsewhere = {HTML: config.option.htmlpath, JUNIT: config.option.xmlpath}
     config.option.htmlpath = str(folder.path / HTML)
@@ -168,8 +193,7 @@ def _version() -> str:
 
 def scene_of(run: Run) -> Scene:
     """What the diagnosis knows beside the findings, from what was asked already."""
-    seen = run.collector.observations()
-    engine = seen.get("engine")
+    engine = run.observations().get("engine")
     view = engine.value if engine is not None and engine.outcome == "seen" else {}
     model = run.stack()
     aliases = {one.name: one.aliases for one in model.services}
@@ -182,9 +206,9 @@ def scene_of(run: Run) -> Scene:
         model=model,
         uses={name: frozenset(others) for name, others in uses.items()},
         containers={name: container for name, container in containers.items() if name},
-        compose=shlex.join(command_line(run.look)),
+        compose=run.compose,
         project=view.get("project") or run.look.project or "?",
-        now=datetime.now(UTC),
+        now=run.now(),
     )
 
 

@@ -63,6 +63,8 @@ def _about(run: Mapping[str, Any], mode: str) -> str:
     ]
     if run.get("incident"):
         parts.append(str(run["incident"]))
+    if run.get("replayed"):
+        parts.append("REPLAY of a recording")
     if run.get("interrupted"):
         parts.append("INTERRUPTED")
     return plain(" · ".join(parts))
