@@ -8,6 +8,7 @@ from typing import Any
 
 from checks.check import VERIFY, Seen, Settle, Target, check, needs_engine
 from checks.container_state import judge_container
+from checks.log_signs import with_log
 from checks.targets import long_running, services
 from fixtures.evidence import Observation, parse_time
 from fixtures.finding import Finding, Proof, finding
@@ -23,11 +24,14 @@ _SECOND = 10**9
     runbook=("2.compose-ps", "4.docker-ps", "5.container-not-running", "5.out-of-memory", "8.compose-ps"),
     over=services,
     needs=needs_engine,
-    uses=lambda target: (f"image:{target.spec.name}",),
+    uses=lambda target: (f"image:{target.spec.name}", f"logs:{target.spec.name}"),
 )
 def test_container_state(target: Target[Service], seen: Seen, settle: Settle) -> None:
     """Running, or a one-shot that finished with 0; and as many containers as the file wants."""
-    settle(judge_state(target.spec, seen.value("engine"), seen[f"image:{target.spec.name}"]))
+    found = judge_state(target.spec, seen.value("engine"), seen[f"image:{target.spec.name}"])
+    databases = {one.service for one in target.settings.postgres.values()}
+    log = seen.value(f"logs:{target.spec.name}")
+    settle([with_log(one, log, target.spec, target.model, databases) for one in found])
 
 
 def judge_state(service: Service, view: Mapping[str, Any], image: Observation) -> list[Finding]:

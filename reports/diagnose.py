@@ -41,7 +41,7 @@ def diagnose(results: Sequence[CheckResult], scene: Scene) -> Verdict:
     causes = _causes(failing, blamed_on, scene)
     unknown = tuple((one.id, one.message) for one in results if one.outcome == "unknown")
     services = _states(failing, blamed_on, results, scene.model)
-    word = _word(causes, unknown, results)
+    word = _word(failing, unknown, results)
     return Verdict(
         word=word,
         summary=_sentence(word, causes, unknown, results),
@@ -132,7 +132,8 @@ def _causes(
         blocks = tuple(sorted(other for other, roots in blamed_on.items() if name in roots))
         first = _first(failing[name])
         later = [one for one in failing[name] if _layer(one) > _layer(first[0])]
-        causes += [_cause(one, later, blocks, scene) for one in first]
+        fatal = any(one.severity == "critical" for other in blocks for one in failing[other])
+        causes += [_cause(replace(one, severity="critical") if fatal else one, later, blocks, scene) for one in first]
     return tuple(
         sorted(causes, key=lambda one: (_ORDER[one.severity], -len(one.blocks), one.since or "~", one.service))
     )
@@ -195,13 +196,18 @@ def _state(
     return ("unknown", "not all of it could be looked at") if name in unseen else ("ok", "")
 
 
-def _word(causes: Sequence[Cause], unknown: Sequence[tuple[str, str]], results: Sequence[CheckResult]) -> Word:
-    """The worst of its parts. What could not be looked at is worse than degraded: it may hide what is down."""
-    if any(one.severity == "critical" for one in causes):
+def _word(
+    failing: Mapping[str, Sequence[Finding]], unknown: Sequence[tuple[str, str]], results: Sequence[CheckResult]
+) -> Word:
+    """The worst of its parts. What could not be looked at is worse than degraded: it may hide what is down.
+
+    What only follows counts too: a failed one-shot is not critical, the service that waits for it is.
+    """
+    if any(one.severity == "critical" for found in failing.values() for one in found):
         return "down"
     if unknown or not any(one.outcome != "skipped" for one in results):
         return "unknown"
-    return "degraded" if causes else "healthy"
+    return "degraded" if failing else "healthy"
 
 
 def _sentence(

@@ -15,7 +15,7 @@ from .web import Answer, Request, Route, serve
 DASHBOARDS = Path("/etc/lab/dashboards")
 SOURCES = {
     "prometheus": {"name": "Prometheus", "url": "http://prometheus:9090", "ask": "/api/v1/query?query=1"},
-    "loki": {"name": "Loki", "url": "http://loki:3100", "ask": "/loki/api/v1/labels"},
+    "loki": {"name": "Loki", "url": os.environ.get("LAB_LOKI_URL", "http://loki:3100"), "ask": "/loki/api/v1/labels"},
     "tempo": {"name": "Tempo", "url": "http://tempo:3200", "ask": "/ready"},
 }
 

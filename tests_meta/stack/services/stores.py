@@ -19,17 +19,21 @@ from .web import Answer, Request, Route
 SECONDS = 2
 
 
-@contextmanager
-def database() -> Iterator[Any]:
-    """A cursor in a transaction. Raises psycopg2.Error."""
-    connection = psycopg2.connect(
+def connect() -> Any:
+    """A connection to PostgreSQL. Raises psycopg2.Error."""
+    return psycopg2.connect(
         host=os.environ.get("POSTGRES_HOST", "postgres"),
         user=os.environ["POSTGRES_USER"],
         password=os.environ["POSTGRES_PASSWORD"],
         dbname=os.environ["POSTGRES_DB"],
         connect_timeout=SECONDS,
-        application_name=os.environ.get("SERVICE", "lab"),
     )
+
+
+@contextmanager
+def database() -> Iterator[Any]:
+    """A cursor in a transaction. Raises psycopg2.Error."""
+    connection = connect()
     try:
         with connection, connection.cursor() as cursor:
             yield cursor
@@ -101,6 +105,8 @@ def metrics(service: str) -> Route:
 
     def answer(request: Request) -> Answer:
         nonlocal count
+        if os.environ.get("LAB_NO_METRICS"):  # a lever for the faults
+            return Answer(404, {"detail": "Not Found"})
         count += 1
         lines = [
             "# TYPE lab_requests_total counter",

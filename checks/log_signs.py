@@ -1,0 +1,67 @@
+"""What the log of a container that is not fine adds: a line proves a cause only beside another signal; pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from fixtures.finding import Finding, Proof, finding
+from fixtures.model import Model, Service
+from fixtures.signatures import signature_of
+
+ENDED = {"container-exited", "crash-loop", "one-shot-failed", "container-killed"}
+NEAR_THE_END = 30  # lines: the reason stands among the last words
+MOST_LINES = 3
+_STAMP = re.compile(r"^(\d{4}-\d\d-\d\dT[\d:.]+Z) ?(.*)$")
+_PEER = (
+    "connection-refused",
+    "connection-timed-out",
+    "name-not-resolved",
+    "authentication-failed",
+    "too-many-connections",
+)
+
+
+def with_log(
+    found: Finding, log: Mapping[str, Any] | None, service: Service, model: Model, databases: Iterable[str]
+) -> Finding:
+    """The finding with what the last log lines prove, or with another code where only the log tells them apart."""
+    if found.code not in ENDED or not log:
+        return found
+    lines = [line for one in log.values() for line in one["lines"][-NEAR_THE_END:]]
+    marked = [(line, name) for line in lines if (name := signature_of(line))]
+    if not marked:
+        return found
+    names = {name for _, name in marked}
+    proof = tuple(_proof(service, line, name) for line, name in marked[-MOST_LINES:])
+    if "wrong-architecture" in names and found.code != "container-killed":
+        return _renamed(
+            "wrong-architecture", found, [line for line in marked if line[1] == "wrong-architecture"], service
+        )
+    if "corruption" in names and service.name in set(databases):
+        return _renamed("db-corrupt", found, [line for line in marked if line[1] == "corruption"], service)
+    blamed = set(found.blamed) | _peers(marked, model) | ({"host"} if "disk-full" in names else set())
+    return replace(found, proof=(*found.proof, *proof), blamed=tuple(sorted(blamed - {service.name})))
+
+
+def _proof(service: Service, line: str, name: str) -> Proof:
+    match = _STAMP.match(line)
+    at, text = (match.group(1), match.group(2)) if match else (None, line)
+    return Proof(f"log of {service.name} ({name})", text[:300], at)
+
+
+def _renamed(code: str, found: Finding, lines: Sequence[tuple[str, str]], service: Service) -> Finding:
+    """The more exact code; exit and log stand in its proof side by side."""
+    proof = tuple(_proof(service, line, name) for line, name in lines[-MOST_LINES:])
+    error = proof[-1].value[:160]
+    facts = {**found.facts, "error": error}
+    return finding(code, service.name, proof=(*proof, *found.proof), since=found.since, facts=facts)
+
+
+def _peers(marked: Sequence[tuple[str, str]], model: Model) -> set[str]:
+    """The services that the lines about connections name."""
+    names = {one.name for one in model.services}
+    lines = [line for line, signature in marked if signature in _PEER]
+    return {name for name in names for line in lines if re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", line)}
