@@ -4,7 +4,7 @@ of the Engine API: 137 alone is not out of memory, `running` alone is not health
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,6 +18,7 @@ KEEPS_RUNNING = {"always", "unless-stopped"}
 
 Container = Mapping[str, Any]
 Events = Iterable[Mapping[str, Any]]
+Looks = Sequence[Mapping[str, Any]]
 
 # What a start error says -> code; the first that matches
 _START_ERRORS = (
@@ -40,8 +41,13 @@ _START_ERRORS = (
 )
 
 
-def judge_container(service: Service, container: Container, events: Events, now: datetime) -> Finding | None:
-    """The one finding that says best why this container is not as it should be, or None."""
+def judge_container(
+    service: Service, container: Container, events: Events, now: datetime, again: Looks = ()
+) -> Finding | None:
+    """The one finding that says best why this container is not as it should be, or None.
+
+    `again` are further looks at a container that moves, first look included.
+    """
     state = container["State"]
     status = state.get("Status", "?")
     own = [event for event in events if event["id"] == container["Id"]]
@@ -57,8 +63,8 @@ def judge_container(service: Service, container: Container, events: Events, now:
             _proof(container, "State.Status", "paused"),
             since=_last(own, "pause"),
         )
-    if status == "restarting" or (status == "running" and _loops(container, own, now)):
-        return _keeps_crashing(service, container, own)
+    if status == "restarting" or (status == "running" and _loops(container, again, now)):
+        return _keeps_crashing(service, container, own, again)
     if status == "running":
         return _killed_inside(service, container, own)
     if status in ("exited", "dead", "removing"):
@@ -136,15 +142,17 @@ def _never_started(service: Service, container: Container) -> Finding:
     return _say("dependency-blocked", service, container, proof, since=container.get("Created"), waits=waits)
 
 
-def _loops(container: Container, events: Events, now: datetime) -> bool:
+def _loops(container: Container, again: Looks, now: datetime) -> bool:
     """Whether a container that runs at this moment is between two crashes."""
+    if len({look["restarts"] for look in again}) > 1 or any(look["status"] == "restarting" for look in again):
+        return True
     started = parse_time(container["State"].get("StartedAt"))
     if started is None or now - started > LOOP_WINDOW:
         return False
     return (container.get("RestartCount") or 0) >= LOOP_RESTARTS
 
 
-def _keeps_crashing(service: Service, container: Container, events: list[Mapping[str, Any]]) -> Finding:
+def _keeps_crashing(service: Service, container: Container, events: list[Mapping[str, Any]], again: Looks) -> Finding:
     state = container["State"]
     deaths = [event for event in events if event["action"] == "die"]
     exit_code = deaths[-1]["exit"] if deaths else state.get("ExitCode", "?")
@@ -153,9 +161,15 @@ def _keeps_crashing(service: Service, container: Container, events: list[Mapping
         _proof(container, "State.Status", state["Status"]),
         _proof(container, "last exit code", exit_code),
     ]
+    if len(again) > 1:
+        seconds = again[-1]["at"] - again[0]["at"]
+        states = ", ".join(str(look["status"]) for look in again)
+        proof.append(_proof(container, f"seen in {len(again)} looks over {seconds:.0f} s", states))
+    restarts = max([container.get("RestartCount") or 0, *(look["restarts"] for look in again)])
     memory = _memory_proof(container, events)
     code = "oom-killed" if memory else "crash-loop"
-    return _say(code, service, container, *memory, *proof, restarts=container.get("RestartCount", 0), exit=exit_code)
+    began = next((_at(event) for event in deaths), None)
+    return _say(code, service, container, *memory, *proof, since=began, restarts=restarts, exit=exit_code)
 
 
 def _memory_proof(container: Container, events: Iterable[Mapping[str, Any]]) -> list[Proof]:

@@ -13,6 +13,7 @@ from checks.targets import long_running, services
 from fixtures.evidence import Observation, parse_time
 from fixtures.finding import Finding, Proof, finding
 from fixtures.model import Service
+from fixtures.probes.again import AGAIN
 from fixtures.probes.engine import containers_of
 
 CANNOT_RUN = ("not found", "executable file not found", "no such file", "permission denied", "oci runtime exec failed")
@@ -24,23 +25,27 @@ _SECOND = 10**9
     runbook=("2.compose-ps", "4.docker-ps", "5.container-not-running", "5.out-of-memory", "8.compose-ps"),
     over=services,
     needs=needs_engine,
-    uses=lambda target: (f"image:{target.spec.name}", f"logs:{target.spec.name}"),
+    uses=lambda target: (f"image:{target.spec.name}", f"logs:{target.spec.name}", AGAIN),
 )
 def test_container_state(target: Target[Service], seen: Seen, settle: Settle) -> None:
     """Running, or a one-shot that finished with 0; and as many containers as the file wants."""
-    found = judge_state(target.spec, seen.value("engine"), seen[f"image:{target.spec.name}"])
+    found = judge_state(target.spec, seen.value("engine"), seen[f"image:{target.spec.name}"], seen.value(AGAIN))
     databases = {one.service for one in target.settings.postgres.values()}
     log = seen.value(f"logs:{target.spec.name}")
     settle([with_log(one, log, target.spec, target.model, databases) for one in found])
 
 
-def judge_state(service: Service, view: Mapping[str, Any], image: Observation) -> list[Finding]:
+def judge_state(
+    service: Service, view: Mapping[str, Any], image: Observation, again: Mapping[str, Any] | None = None
+) -> list[Finding]:
     """One finding for the worst container; impaired, not down, while another of them runs as it should."""
     containers = containers_of(view, service.name, service.aliases)
     if not containers:
         return [] if service.replicas == 0 else [_missing(service, view, image)]
     now = datetime.fromtimestamp(view["asked"], UTC)
-    judged = [judge_container(service, one, view["events"], now) for one in containers]
+    judged = [
+        judge_container(service, one, view["events"], now, (again or {}).get(one["Id"], ())) for one in containers
+    ]
     found = [one for one in judged if one is not None]
     if not found:
         return _too_few(service, containers)

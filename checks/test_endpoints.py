@@ -105,6 +105,17 @@ def _judge_body(service: str, told: Endpoint, seen: Observation, facts: dict[str
         what = f"it says {top or 'ok'}" + (f", with {said}" if said else "")
         proof = Proof(f"GET {answer['url']} body", what, seen.at)
         found.append(finding("endpoint-degraded", service, proof=[proof], what=what, blamed=bad_parts, facts=facts))
+    if answer.get("first"):
+        what = f"it flapped: {answer['first']} at first, {answer['status']} on a second look"
+        found.append(
+            finding(
+                "endpoint-degraded",
+                service,
+                proof=[Proof(f"GET {answer['url']}", what, seen.at)],
+                what=what,
+                facts=facts,
+            )
+        )
     if answer["seconds"] > told.slow_seconds:
         what = f"took {answer['seconds']:.1f} s (wanted less than {told.slow_seconds:g} s)"
         proof = Proof(f"GET {answer['url']}", f"{answer['seconds']:.2f} s", seen.at)

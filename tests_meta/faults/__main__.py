@@ -52,9 +52,15 @@ def _run(patient: Patient, fault: Fault, record: bool) -> Row:
         finally:
             patient.heal(fault)
     return {
-        "fault": fault.name, "expected": expected, "got": got, "seconds": round(seconds, 2),
-        "mark": "right" if marked.right else "WRONG", "why": marked.wrong, "missed": marked.missed, "false": marked.false,
-    }  # fmt: skip
+        "fault": fault.name,
+        "expected": expected,
+        "got": got,
+        "seconds": round(seconds, 2),
+        "mark": "right" if marked.right else "WRONG",
+        "why": marked.wrong,
+        "missed": marked.missed,
+        "false": marked.false,
+    }
 
 
 def totals(rows: list[Row]) -> str:
@@ -120,9 +126,8 @@ def _drill(command: str, chosen: list[Fault]) -> int:
     verdict, out, _ = patient.ask(chosen[0], ROOT / "reports" / "out")
     print(out)
     marked = mark(chosen[0], verdict)
-    say(
-        f"{chosen[0].name}: {chosen[0].says}; {'the suite is right' if marked.right else marked}; make drill-heal repairs"
-    )
+    judged = "the suite is right" if marked.right else str(marked)
+    say(f"{chosen[0].name}: {chosen[0].says}; {judged}; make drill-heal repairs")
     return 0 if marked.right else 1
 
 
