@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
+from fixtures.alert import Alert
 from fixtures.evidence import parse_time
 from fixtures.finding import Finding, Proof, catalogue, fill
 from fixtures.model import Model, Service
+from reports.judge_alert import judge_alert
+from reports.timeline import Entry, changes, timeline
 from reports.verdict import Cause, CheckResult, ServiceState, State, Verdict, Word
 
 FUNCTION_LAYER = 5  # findings of this layer are effects: they explain nothing on another service
@@ -27,6 +31,9 @@ class Scene:
     compose: str  # the beginning of a compose command, to paste
     project: str
     now: datetime
+    view: Mapping[str, Any] = field(default_factory=dict)  # the engine's answer
+    alert: Alert | None = None
+    alert_service: str | None = None
 
 
 def diagnose(results: Sequence[CheckResult], scene: Scene) -> Verdict:
@@ -42,16 +49,28 @@ def diagnose(results: Sequence[CheckResult], scene: Scene) -> Verdict:
     unknown = tuple((one.id, one.message) for one in results if one.outcome == "unknown")
     services = _states(failing, blamed_on, results, scene.model)
     word = _word(failing, unknown, results)
+    begun = [since for one in causes if (since := parse_time(one.since))]
     return Verdict(
         word=word,
         summary=_sentence(word, causes, unknown, results),
         causes=causes,
         warnings=tuple(_unique(one for one in findings if one.severity == "warning")),
         unknown=unknown,
-        reasons=_reasons(causes, services, scene.now),
+        reasons=_reasons(causes, services, scene),
         services=services,
         checks=tuple(results),
+        alert=judge_alert(scene.alert, scene.alert_service, services),
+        changes=changes(scene.view, min(begun, default=None)),
+        timeline=timeline(scene.view, _moments(scene)),
     )
+
+
+def _moments(scene: Scene) -> list[Entry]:
+    """What the engine cannot know: when the alert began, and when this was looked at."""
+    moments = [Entry(scene.now.isoformat(), "suite", "this run judged")]
+    if scene.alert and scene.alert.starts:
+        moments.append(Entry(scene.alert.starts, scene.alert_service or "alert", f"alert {scene.alert.name} began"))
+    return moments
 
 
 def _weighed(found: Finding, model: Model) -> Finding:
@@ -250,12 +269,14 @@ def _follow(blocks: Sequence[str]) -> str:
     return f"; {names} only {'follows' if len(blocks) == 1 else 'follow'}"
 
 
-def _reasons(causes: Sequence[Cause], services: Sequence[ServiceState], now: datetime) -> tuple[str, ...]:
-    """Which of the runbook's four reasons to escalate hold."""
+def _reasons(causes: Sequence[Cause], services: Sequence[ServiceState], scene: Scene) -> tuple[str, ...]:
+    """Which of the runbook's four reasons to escalate hold; the alert's start counts more than a container's times."""
     reasons = []
     critical = [one for one in causes if one.severity == "critical"]
     begun = [since for one in critical if (since := parse_time(one.since))]
-    if any(now - since > LONG_DOWN for since in begun):
+    if critical and scene.alert and (start := parse_time(scene.alert.starts)):
+        begun = [start]
+    if any(scene.now - since > LONG_DOWN for since in begun):
         reasons.append("down-over-30-min")
     if any(one.code == "db-corrupt" for one in causes):
         reasons.append("data-corruption-suspected")

@@ -7,6 +7,7 @@ import signal
 import socket
 import time
 from collections.abc import Generator
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import FrameType
@@ -104,7 +105,12 @@ class Reporter:
     def _bundle(self) -> bytes:
         """Everything the verdict was made from."""
         run, scene = self._run, scene_of(self._run)
-        options = {"now": scene.now.isoformat(), "compose": run.compose, "services": list(run.look.services)}
+        options = {
+            "now": scene.now.isoformat(),
+            "compose": run.compose,
+            "services": list(run.look.services),
+            "alert": asdict(run.alert) if run.alert else None,
+        }
         evidence = Evidence(self._context(scene), run.observations())
         return encode(Bundle(evidence, run.look.settings, run.stack(), options), run.look.redactor)
 
@@ -209,6 +215,9 @@ def scene_of(run: Run) -> Scene:
         compose=run.compose,
         project=view.get("project") or run.look.project or "?",
         now=run.now(),
+        view=view,
+        alert=run.alert,
+        alert_service=run.alert.service(run.look.settings, model) if run.alert else None,
     )
 
 

@@ -35,6 +35,11 @@ def lines(verdict: Verdict, run: Mapping[str, Any], mode: str, report: str, widt
     yield f"{verdict.word.upper():<10} {first}", COLOUR[verdict.word]
     yield from ((" " * 11 + line, BOLD) for line in rest)
     yield " " * 11 + _about(run, mode), DIM
+    if verdict.alert:
+        text = f"{verdict.alert.name} looks {verdict.alert.looks}: {verdict.alert.why}"
+        yield from _labelled("alert", text, width)
+    for entry in verdict.changes:
+        yield from _labelled("changed", f"{entry.at[11:19]} {entry.service}: {entry.what}", width)
     for number, cause in enumerate(verdict.causes, 1):
         yield "", {}
         yield from _cause(number, cause, parse_time(run["started"]), width)
@@ -47,6 +52,11 @@ def lines(verdict: Verdict, run: Mapping[str, Any], mode: str, report: str, widt
         yield "escalate   no reason of the runbook holds", {}
     yield f"report     {report}", {}
     yield "━" * width, COLOUR[verdict.word]
+
+
+def _labelled(name: str, text: str, width: int) -> Iterator[Line]:
+    for row, line in enumerate(textwrap.wrap(plain(text), width - 11)):
+        yield (f"{name:<11}" if not row else " " * 11) + line, BOLD
 
 
 def plain(text: str) -> str:

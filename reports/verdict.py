@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from fixtures.finding import Finding, Proof, Severity
+from reports.timeline import Entry
 
 SCHEMA = 1
 Word = Literal["healthy", "degraded", "unknown", "down"]
@@ -54,6 +55,17 @@ class ServiceState:
 
 
 @dataclass(frozen=True)
+class AlertJudged:
+    """What is to be thought of the alert that started it."""
+
+    name: str
+    service: str | None
+    since: str | None
+    looks: Literal["true", "false", "unknown"]
+    why: str
+
+
+@dataclass(frozen=True)
 class Verdict:
     """What the run concludes: the worst of its parts, never an average."""
 
@@ -65,6 +77,9 @@ class Verdict:
     reasons: tuple[str, ...] = ()  # to escalate
     services: tuple[ServiceState, ...] = ()
     checks: tuple[CheckResult, ...] = field(default=())
+    alert: AlertJudged | None = None
+    changes: tuple[Entry, ...] = ()
+    timeline: tuple[Entry, ...] = ()
 
     def counts(self) -> dict[str, int]:
         """How many checks had each outcome."""
@@ -87,6 +102,9 @@ def as_json(verdict: Verdict, run: Mapping[str, Any], mode: str) -> dict[str, An
         "services": [vars(one) for one in verdict.services],
         "checks": [_check(one) for one in verdict.checks],
         "counts": verdict.counts(),
+        "alert": vars(verdict.alert) if verdict.alert else None,
+        "changes": [vars(one) for one in verdict.changes],
+        "timeline": [vars(one) for one in verdict.timeline],
     }
 
 

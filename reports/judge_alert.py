@@ -1,0 +1,28 @@
+"""Whether the alert that started it is true, seen from what was looked at; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fixtures.alert import Alert
+from reports.verdict import AlertJudged, ServiceState
+
+
+def judge_alert(alert: Alert | None, service: str | None, services: Sequence[ServiceState]) -> AlertJudged | None:
+    """True, false (a phantom target, or the service is fine), or not to be said."""
+    if alert is None:
+        return None
+    looks, why = _looks(alert, next((one for one in services if one.name == service), None))
+    return AlertJudged(alert.name, service, alert.starts, looks, why)  # type: ignore[arg-type]  # one of the three
+
+
+def _looks(alert: Alert, state: ServiceState | None) -> tuple[str, str]:
+    if not alert.firing:
+        return "false", f"it has resolved; it was about {alert.about()}"
+    if state is None:
+        return "false", f"it names {alert.about()}, which the stack does not have: a phantom target"
+    if state.state == "ok":
+        return "false", f"{state.name} is fine as far as could be seen"
+    if state.state == "unknown":
+        return "unknown", f"{state.name} could not be looked at as a whole"
+    return "true", f"{state.name} is {state.state}: {state.why}"

@@ -1,0 +1,89 @@
+"""In which order things fell, and what changed just before; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from fixtures.evidence import parse_time, utc
+from fixtures.model import LABEL
+
+TOLD = {
+    "create": "container created", "start": "started", "restart": "restarted", "stop": "stopped", "die": "ended",
+    "oom": "ran out of memory", "pause": "paused", "unpause": "unpaused", "destroy": "container removed",
+}  # fmt: skip
+BEFORE = timedelta(hours=1)
+SAME_DEPLOYMENT = timedelta(seconds=90)
+MOST = 60
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Something that happened."""
+
+    at: str
+    service: str
+    what: str
+
+
+def timeline(view: Mapping[str, Any], more: Iterable[Entry] = ()) -> tuple[Entry, ...]:
+    """The newest entries, oldest first: container times, health logs, the engine's events, and what else is known."""
+    entries = {*more, *_from_events(view), *_from_containers(view)}
+    known = [one for one in entries if parse_time(one.at)]
+    return tuple(sorted(known, key=lambda one: (parse_time(one.at), one.service, one.what)))[-MOST:]
+
+
+def _service(container: Mapping[str, Any]) -> str:
+    return str(container["Config"]["Labels"].get(LABEL + "service") or container.get("Name", "?").lstrip("/"))
+
+
+def _from_containers(view: Mapping[str, Any]) -> Iterator[Entry]:
+    for one in view.get("containers", ()):
+        state, name = one["State"], _service(one)
+        yield Entry(one.get("Created") or "", name, "container created")
+        yield Entry(state.get("StartedAt") or "", name, "started")
+        if not state.get("Running"):
+            yield Entry(state.get("FinishedAt") or "", name, f"ended with {state.get('ExitCode')}")
+        log = (state.get("Health") or {}).get("Log") or ()
+        bad = [entry for entry in log if entry.get("ExitCode")]
+        if bad and state.get("Running"):
+            yield Entry(bad[0].get("Start") or "", name, "healthcheck fails")
+
+
+def _from_events(view: Mapping[str, Any]) -> Iterator[Entry]:
+    for event in view.get("events", ()):
+        told = TOLD.get(event["action"])
+        if event["action"] == "kill":
+            told = f"got signal {event['signal']}"
+        if told and event["service"]:
+            yield Entry(utc(event["at"]), event["service"], told + (f" with {event['exit']}" if event["exit"] else ""))
+
+
+def changes(view: Mapping[str, Any], first: datetime | None) -> tuple[Entry, ...]:
+    """Containers that were made anew in the hour before the first cause, and not with the rest of the stack."""
+    made = _made(view)
+    if first is None or len(made) < 2:
+        return ()
+    usual = made[len(made) // 2][0]
+    return tuple(
+        Entry(
+            utc(at.timestamp()), name, f"container created from {image}, {_minutes(first - at)} before the first fault"
+        )
+        for at, name, image in made
+        if timedelta(0) <= first - at <= BEFORE and abs(at - usual) > SAME_DEPLOYMENT
+    )
+
+
+def _made(view: Mapping[str, Any]) -> Sequence[tuple[datetime, str, str]]:
+    found = [
+        (parse_time(one.get("Created")), _service(one), str(one["Config"].get("Image")))
+        for one in view.get("containers", ())
+    ]
+    return sorted((at, name, image) for at, name, image in found if at)
+
+
+def _minutes(gap: timedelta) -> str:
+    seconds = gap.total_seconds()
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
