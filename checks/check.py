@@ -64,16 +64,14 @@ class Check:
 class Asked(Protocol):
     """Whoever answers for probes: the collector itself, or a worker's connection to it."""
 
-    round: int
-
     def start(self, probes: Iterable[str]) -> None:
         """Starts the probes."""
 
     def get(self, probe: str) -> Observation:
         """The observation of a probe."""
 
-    def refresh(self, finished: int) -> int:
-        """Begins the round after `finished`, unless it has begun."""
+    def refresh(self, probes: Iterable[str] | None = None) -> None:
+        """Lets these probes be asked anew; None: all of them."""
 
 
 class Seen:

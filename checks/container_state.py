@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -50,7 +51,7 @@ def judge_container(
     """
     state = container["State"]
     status = state.get("Status", "?")
-    own = [event for event in events if event["id"] == container["Id"]]
+    own = _of_this_life(container, events)
     if state.get("Error") and status in ("created", "exited", "restarting"):
         return _start_error(service, container)
     if status == "created":
@@ -76,6 +77,15 @@ def judge_container(
         _proof(container, "State.Status", status),
         exit=state.get("ExitCode", "?"),
     )
+
+
+def _of_this_life(container: Container, events: Events) -> list[Mapping[str, Any]]:
+    """The container's events since it was last started: what ended an earlier life says nothing of this one."""
+    started = parse_time(container["State"].get("StartedAt"))
+    since = started.timestamp() if started else 0.0
+    looping = (container.get("RestartCount") or 0) > 0  # each restart is a life; the loop is one story
+    own = [event for event in events if event["id"] == container["Id"]]
+    return own if looping else [event for event in own if event["at"] >= since]
 
 
 def _say(
@@ -228,7 +238,9 @@ def _ended_without_events(service: Service, container: Container, ended: Proof, 
         return _say("container-stopped", service, container, ended, kept, how=how)
     if exit_code == 143:
         return _say("container-stopped", service, container, ended, kept, how=" with SIGTERM")
-    return _say("container-exited", service, container, ended, kept, exit=exit_code)
+    found = _say("container-exited", service, container, ended, kept, exit=exit_code)
+    job = exit_code == 0 and not service.ports and not (container["Config"].get("Healthcheck") or {})
+    return replace(found, severity="warning") if job else found  # by all signs a job that has finished
 
 
 def _after(exit_code: object) -> str:

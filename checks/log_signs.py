@@ -14,6 +14,7 @@ from fixtures.signatures import signature_of
 ENDED = {"container-exited", "crash-loop", "one-shot-failed", "container-killed"}
 NEAR_THE_END = 30  # lines: the reason stands among the last words
 MOST_LINES = 3
+LAST_WORDS = 2
 _STAMP = re.compile(r"^(\d{4}-\d\d-\d\dT[\d:.]+Z) ?(.*)$")
 _PEER = (
     "connection-refused",
@@ -33,7 +34,8 @@ def with_log(
     lines = [line for one in log.values() for line in one["lines"][-NEAR_THE_END:]]
     marked = [(line, name) for line in lines if (name := signature_of(line))]
     if not marked:
-        return found
+        words = [line for line in lines if line.strip()][-LAST_WORDS:]
+        return replace(found, proof=(*found.proof, *(_proof(service, line, "last words") for line in words)))
     names = {name for _, name in marked}
     proof = tuple(_proof(service, line, name) for line, name in marked[-MOST_LINES:])
     if "wrong-architecture" in names and found.code != "container-killed":

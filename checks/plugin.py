@@ -16,6 +16,7 @@ from fixtures.finding import Finding
 from fixtures.names import safe_ids
 from fixtures.plugin import run_of
 from fixtures.run import VERIFY, Run
+from fixtures.share import Remote
 
 PROPERTY = "service-down"
 
@@ -71,8 +72,16 @@ def pytest_runtestloop(session: pytest.Session) -> None:
         or session.config.option.collectonly
     ):
         return
-    tests = [(described, target, test) for described, target, test in _selected(session)]
-    wait_until_fine(tests, run.asked, run.look.mode, run.options.wait, _teller(session.config, run))
+    tests = list(_selected(session))
+    worker = getattr(session.config, "workerinput", {}).get("workerid")
+    if isinstance(run.asked, Remote) and worker != "gw0":  # one of them waits, for all
+        run.asked.wait_settled(run.options.wait + run.options.budget)
+        return
+    try:
+        wait_until_fine(tests, run.asked, run.look.mode, run.options.wait, _teller(session.config, run))
+    finally:
+        if isinstance(run.asked, Remote):
+            run.asked.settled()
 
 
 def _teller(config: pytest.Config, run: Run) -> Any:
@@ -126,7 +135,10 @@ def seen(request: pytest.FixtureRequest, target: AnyTarget) -> Seen:
     described = check_of(request.node)
     if run is None or described is None:
         pytest.fail("checks run only through `pytest -m triage` and `pytest -m verify`")
-    return Seen(described, target, run.asked, run.look.mode)
+    found = Seen(described, target, run.asked, run.look.mode)
+    seconds = max(found.times().values(), default=0.0)  # pytest's own figure blames whoever waited first
+    request.node.user_properties.append((f"{PROPERTY}-seconds", seconds))
+    return found
 
 
 @pytest.fixture
@@ -149,7 +161,15 @@ def pytest_runtest_makereport(
     """One sentence instead of a traceback, for what is not fine and for what could not be looked at."""
     report = yield
     error = call.excinfo.value if call.excinfo else None
-    if check_of(item) is not None and isinstance(error, NotFine | CannotLook):
-        told = str(error) if isinstance(error, NotFine) else f"could not look: {error}"
-        report.longrepr = told
+    if check_of(item) is None or error is None:
+        return report
+    if isinstance(error, CannotLook):
+        report.longrepr = f"could not look: {error}"
+        report.when = "setup"  # pytest counts it as an error then, not as a failure
+    elif isinstance(error, NotFine):
+        report.longrepr = str(error)
+    elif report.failed:  # a crash of ours: what it shows may hold anything
+        run = run_of(item.config)
+        report.longrepr = run.look.redactor.text(str(report.longrepr)) if run else "crashed"
+        report.sections = []
     return report

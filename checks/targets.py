@@ -54,9 +54,15 @@ def named(table: str) -> Over:
 
     def over(settings: Settings, model: Model) -> Sequence[AnyTarget]:
         entries: Mapping[str, Any] = getattr(settings, table)
-        return [Target(name, getattr(one, "service", name), one, model, settings) for name, one in entries.items()]
+        targets = [Target(name, getattr(one, "service", name), one, model, settings) for name, one in entries.items()]
+        return [one for one in targets if _runs(model.service(one.service))]
 
     return over
+
+
+def _runs(service: Service | None) -> bool:
+    """Whether a service is to run at all: scaled to nothing, it answers nothing on purpose."""
+    return service is None or service.replicas > 0
 
 
 def tool(table: str) -> Over:

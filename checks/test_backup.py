@@ -7,7 +7,7 @@ from typing import Any
 
 from checks.check import Seen, Settle, Target, check
 from checks.targets import HOST, named
-from fixtures.evidence import Observation
+from fixtures.evidence import CannotLook, Observation
 from fixtures.finding import Finding, Proof, finding
 from fixtures.model import Model
 from fixtures.settings import Backup, Settings
@@ -43,6 +43,8 @@ def judge_backup(told: Backup, seen: Observation) -> list[Finding]:
                 Proof(newest, value["problem"], seen.at),
             )
         ]
+    if value["whole"] is None:
+        raise CannotLook(f"whether {newest} is whole: {value['problem']}")
     hours = value["age"] / 3600
     if hours > told.most_hours:
         proof = Proof(f"age of {newest}", f"{hours:.1f} h", seen.at)

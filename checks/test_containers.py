@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,12 +13,15 @@ from checks.container_state import judge_container
 from checks.log_signs import with_log
 from checks.targets import long_running, services
 from fixtures.evidence import Observation, parse_time
-from fixtures.finding import Finding, Proof, finding
+from fixtures.finding import Finding, Proof, Severity, finding
 from fixtures.model import Service
 from fixtures.probes.again import AGAIN
 from fixtures.probes.engine import containers_of
 
-CANNOT_RUN = ("not found", "executable file not found", "no such file", "permission denied", "oci runtime exec failed")
+CANNOT_RUN = re.compile(
+    r"executable file not found|oci runtime exec failed|^\S*sh: .*not found|: (?:command )?not found$", re.IGNORECASE
+)
+ORDER = {"critical": 0, "error": 1, "warning": 2}
 _SECOND = 10**9
 
 
@@ -54,8 +59,8 @@ def judge_state(
         return []
     if fine:
         count = Proof("containers as they should be", f"{fine} of {len(containers)}")
-        impaired = {"severity": "error", "proof": (*found[0].proof, count)}
-        return [Finding(**{**vars(found[0]), **impaired})]
+        severity: Severity = "error" if found[0].severity == "critical" else found[0].severity
+        return [replace(found[0], severity=severity, proof=(*found[0].proof, count))]
     return found[:1]
 
 
@@ -85,23 +90,39 @@ def test_healthcheck(target: Target[Service], seen: Seen, settle: Settle) -> Non
 
 
 def judge_health(service: Service, view: Mapping[str, Any], mode: str) -> list[Finding]:
-    """At most one finding. A container that does not run is the state check's business: its last health is stale."""
-    for container in containers_of(view, service.name, service.aliases):
-        health = container["State"].get("Health") or {}
-        if not container["State"].get("Running") or container["State"].get("Restarting"):
-            continue
-        if health.get("Status") == "unhealthy":
-            return [_unhealthy(service, container, health)]
-        if health.get("Status") == "starting":
-            return _starting(service, container, datetime.fromtimestamp(view["asked"], UTC), mode)
-    return []
+    """At most one finding, the worst; impaired, not down, while another container is fine.
+
+    A container that does not run is the state check's business: its last health is stale.
+    """
+    now = datetime.fromtimestamp(view["asked"], UTC)
+    containers = containers_of(view, service.name, service.aliases)
+    running = [one for one in containers if one["State"].get("Running") and not one["State"].get("Restarting")]
+    judged = [_health(service, one, now, mode) for one in running]
+    found = sorted((one for one in judged if one), key=lambda one: ORDER[one.severity])
+    if found and found[0].severity == "critical" and None in judged:
+        return [replace(found[0], severity="error")]
+    return found[:1]
 
 
-def _unhealthy(service: Service, container: Mapping[str, Any], health: Mapping[str, Any]) -> Finding:
+def _health(service: Service, container: Mapping[str, Any], now: datetime, mode: str) -> Finding | None:
+    health = container["State"].get("Health") or {}
+    if health.get("Status") == "unhealthy":
+        return _unhealthy(service, container, health, now)
+    if health.get("Status") == "starting":
+        return _starting(service, container, now, mode)
+    return None
+
+
+def _unhealthy(service: Service, container: Mapping[str, Any], health: Mapping[str, Any], now: datetime) -> Finding:
     log = health.get("Log") or [{}]
-    output = " ".join(str(log[-1].get("Output", "")).split())[:300]
+    said = [line.strip() for line in str(log[-1].get("Output", "")).splitlines() if line.strip()]
+    output = " ".join(said)[-300:]
     exit_code = log[-1].get("ExitCode")
-    broken = exit_code in (126, 127) or any(word in output.lower() for word in CANNOT_RUN[1:2] + CANNOT_RUN[4:])
+    broken = exit_code in (126, 127) or bool(CANNOT_RUN.search(output))
+    told = container["Config"].get("Healthcheck") or {}
+    streak = health.get("FailingStreak") or 1
+    failing = timedelta(seconds=streak * (told.get("Interval") or 30 * _SECOND) / _SECOND)
+    started = parse_time(container["State"].get("StartedAt"))
     name = container["Name"].lstrip("/")
     return finding(
         "healthcheck-broken" if broken else "healthcheck-failing",
@@ -111,14 +132,14 @@ def _unhealthy(service: Service, container: Mapping[str, Any], health: Mapping[s
             Proof(f"{name} healthcheck exit code", str(exit_code), log[-1].get("End")),
             Proof(f"{name} healthcheck output", output, log[-1].get("End")),
         ],
-        since=log[0].get("Start"),
+        since=max(now - failing, started or now - failing).isoformat(),
         container=name,
         streak=health.get("FailingStreak"),
-        what=output or f"exit code {exit_code}",
+        what=said[-1][-200:] if said else f"exit code {exit_code}",
     )
 
 
-def _starting(service: Service, container: Mapping[str, Any], now: datetime, mode: str) -> list[Finding]:
+def _starting(service: Service, container: Mapping[str, Any], now: datetime, mode: str) -> Finding | None:
     """In triage a warning once the start period is over; in verify it is not over before it is healthy."""
     told = container["Config"].get("Healthcheck") or {}
     started = parse_time(container["State"].get("StartedAt"))
@@ -126,20 +147,18 @@ def _starting(service: Service, container: Mapping[str, Any], now: datetime, mod
     allowed = timedelta(seconds=((told.get("StartPeriod") or 0) + interval * retries) / _SECOND)
     up = now - started if started else allowed
     if mode != VERIFY and up <= allowed:
-        return []
+        return None
     name = container["Name"].lstrip("/")
     what = f"its healthcheck has not passed yet, {up.total_seconds():.0f} s after its start"
-    return [
-        finding(
-            "healthcheck-starting",
-            service.name,
-            severity="error" if mode == VERIFY else None,
-            proof=[Proof(f"{name} State.Health.Status", "starting", container["State"].get("StartedAt"))],
-            since=container["State"].get("StartedAt"),
-            container=name,
-            what=what,
-        )
-    ]
+    return finding(
+        "healthcheck-starting",
+        service.name,
+        severity="error" if mode == VERIFY else None,
+        proof=[Proof(f"{name} State.Health.Status", "starting", container["State"].get("StartedAt"))],
+        since=container["State"].get("StartedAt"),
+        container=name,
+        what=what,
+    )
 
 
 @check("network", runbook=("4.network",), over=long_running, needs=needs_engine)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -11,13 +10,37 @@ from checks.check import Seen, Settle, Target, check
 from checks.targets import named
 from fixtures.evidence import Observation
 from fixtures.finding import Finding, Proof, finding
+from fixtures.model import Model
+from fixtures.probes.engine import containers_of
+from fixtures.probes.http import json_of
 from fixtures.settings import Endpoint
 
 BAD = {
-    "unhealthy", "unreachable", "not_ready", "not ready", "down", "error", "fail", "failed", "failing", "dead",
-    "critical", "unavailable",
+    "unhealthy",
+    "unreachable",
+    "not_ready",
+    "not_healthy",
+    "down",
+    "error",
+    "fail",
+    "failed",
+    "failing",
+    "dead",
+    "critical",
+    "unavailable",
+    "out_of_service",
+    "offline",
+    "disconnected",
+    "red",
+    "broken",
+    "not_ok",
+    "healthy:_false",
+    "ok:_false",
+    "success:_false",
+    "ready:_false",
 }  # fmt: skip
-IMPAIRED = {"degraded", "warning", "warn", "partial", "starting"}
+IMPAIRED = {"degraded", "warning", "warn", "partial", "starting", "yellow"}
+DEPTH = 8
 _BY_KIND = {
     "refused": "endpoint-refused",
     "not-running": "endpoint-refused",
@@ -26,6 +49,7 @@ _BY_KIND = {
     "dns": "dns-failed",
     "tls": "tls-invalid",
 }
+TLS_DAYS = 14
 TLS_DAYS = 14
 
 
@@ -39,7 +63,10 @@ TLS_DAYS = 14
 )
 def test_endpoint(target: Target[Endpoint], seen: Seen, settle: Settle) -> None:
     """The endpoint says that the service is healthy."""
-    settle(judge_endpoint(target.service, target.spec, seen[f"http:{target.id}"]))
+    found = judge_endpoint(target.service, target.spec, seen[f"http:{target.id}"])
+    settle(
+        found or judge_stranger(target.service, target.spec, target.model, seen[f"http:{target.id}"], seen["engine"])
+    )
 
 
 def judge_endpoint(service: str, told: Endpoint, seen: Observation) -> list[Finding]:
@@ -62,6 +89,23 @@ def judge_endpoint(service: str, told: Endpoint, seen: Observation) -> list[Find
     if told.program and not re.search(told.program, body):
         return [_wrong_service(service, told, seen, facts)]
     return _judge_body(service, told, seen, facts)
+
+
+def judge_stranger(service: str, told: Endpoint, model: Model, seen: Observation, engine: Observation) -> list[Finding]:
+    """`endpoint-wrong-service` when all looks well, and none of the service's containers runs."""
+    known = model.service(service)
+    if known is None or engine.outcome != "seen" or told.host:
+        return []
+    containers = containers_of(engine.value, service, known.aliases)
+    if any(one["State"].get("Running") for one in containers):
+        return []
+    proof = [
+        Proof(f"running containers of {service}", "none", engine.at),
+        Proof(f"GET {seen.value['url']}", str(seen.value["status"]), seen.at),
+    ]
+    what = "it answers well, but no container of the service runs"
+    facts = {"url": seen.value["url"], "port": told.port, "what": what}
+    return [finding("endpoint-wrong-service", service, proof=proof, facts=facts)]
 
 
 def unanswered(service: str, port: int, seen: Observation) -> Finding:
@@ -93,8 +137,10 @@ def _wrong_service(service: str, told: Endpoint, seen: Observation, facts: dict[
 
 def _judge_body(service: str, told: Endpoint, seen: Observation, facts: dict[str, Any]) -> list[Finding]:
     answer, found = seen.value, []
-    states = dict(_states(_json(answer["body"])))
-    top, parts = states.pop("", ""), states
+    states = _read(answer)
+    tops = [state for name, state in states if not name]
+    top = next((state for state in tops if state in BAD), next(iter(tops), ""))
+    parts = {name: state for name, state in sorted(states, key=lambda pair: pair[1] in BAD) if name}
     bad_parts = [name for name, state in parts.items() if state in BAD]
     said = ", ".join(f"{name}: {parts[name]}" for name in bad_parts)
     if top in BAD:
@@ -134,38 +180,62 @@ def _judge_body(service: str, told: Endpoint, seen: Observation, facts: dict[str
     return found
 
 
-def _json(body: str) -> Any:
-    try:
-        return json.loads(body)
-    except ValueError:
-        return None
-
-
-def _states(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
+def _states(value: Any, name: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
     """Every status in a health body by the component it is about; the whole's own has the name ''."""
-    if not isinstance(value, dict):
+    if isinstance(value, str) and not name:
+        yield name, _word(value)
+    if isinstance(value, list) and not name:
+        yield from _parts(value, depth)
+    if not isinstance(value, dict) or depth > DEPTH:
         return
-    for key in ("status", "state", "health"):
-        if isinstance(value.get(key), str):
-            yield name, value[key].strip().lower()
+    for key in ("status", "state", "health", "code"):
+        inner = value.get(key)
+        if isinstance(inner, str):
+            yield name, _word(inner)
             break
-    for key in ("components", "services", "dependencies", "checks", "details"):
-        yield from _parts(value.get(key))
+        if isinstance(inner, dict):
+            yield from _states(inner, name, depth + 1)
+    for key in ("healthy", "ok", "success", "ready"):
+        if value.get(key) is False:
+            yield name, _word(f"{key}: false")
+    for key in ("components", "services", "dependencies", "checks", "details", "data"):
+        yield from _parts(value.get(key), depth + 1)
 
 
-def _parts(parts: Any) -> Iterator[tuple[str, str]]:
+def _word(state: str) -> str:
+    return state.strip().lower().replace("-", "_").replace(" ", "_")
+
+
+def _parts(parts: Any, depth: int) -> Iterator[tuple[str, str]]:
     if isinstance(parts, dict):
+        if isinstance(parts.get("status"), str):  # an envelope around the whole
+            yield from _states(parts, "", depth)
         for name, one in parts.items():
-            if isinstance(one, str):
-                yield str(name), one.strip().lower()
-            else:
-                yield from _states(one, str(name))
+            if name == "status":
+                continue
+            for inner in one if isinstance(one, list) else [one]:
+                if isinstance(inner, str):
+                    yield str(name), _word(inner)
+                else:
+                    yield from _states(inner, str(name), depth)
     elif isinstance(parts, list):
         for one in parts:
             if isinstance(one, dict):
-                yield from _states(one, str(one.get("name", one.get("service", "?"))))
+                yield from _states(one, str(one.get("name", one.get("service", "?"))), depth)
+
+
+def _read(answer: Any) -> list[tuple[str, str]]:
+    """The statuses of an answer: of its JSON, of the beginning of one that was cut, of a text that is one word."""
+    found = json_of(answer["body"])
+    if found is not None:
+        return list(_states(found))
+    text = answer["body"].lstrip("\ufeff").strip()
+    cut = re.match(r'\s*\{\s*"(?:status|state)"\s*:\s*"([^"]{1,40})"', text)
+    if cut:
+        return [("", _word(cut.group(1)))]
+    return [("", _word(text))] if len(text) < 40 else []
 
 
 def _blamed(body: str) -> Iterable[str]:
     """The components that the body of an error names as broken."""
-    return [name for name, state in _states(_json(body)) if name and state in BAD]
+    return [name for name, state in _states(json_of(body)) if name and state in BAD]

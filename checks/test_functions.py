@@ -86,6 +86,8 @@ def _with_credentials(service: str, told: Login, value: dict[str, Any], at: str)
     if opened and opened["status"] != 200:
         what = f"the new token does not open {told.protected_path}: {opened['status']}, wanted 200"
         return [_failed(service, right["url"], what, proof, _answered("GET", opened, at))]
+    if not opened:
+        return [finding("login-unverified", service, proof=[proof], what="protected_path, which the token is to open")]
     return []
 
 

@@ -147,4 +147,9 @@ def _publishes(container: Mapping[str, Any], port: int) -> bool:
 def _overlaps(listening: str, wanted: str) -> bool:
     """Whether a socket on one address takes a port from a binding on another."""
     everywhere = {"0.0.0.0", "::", "*", ""}  # compared, not bound
-    return listening == wanted or listening in everywhere or wanted in everywhere or len(listening) in (8, 32)
+    return (
+        listening == wanted
+        or listening in everywhere
+        or wanted in everywhere
+        or (set(listening) <= set("0123456789ABCDEF") and len(listening) in (8, 32))
+    )

@@ -85,7 +85,7 @@ def _freshness(job: str, watcher: str, url: str, up: Observation, limit: float) 
                 "metrics-missing", watcher, proof=[proof], url=url, what=f"there is no sample of up for the job {job}"
             )
         ]
-    age = max(one["age"] or 0.0 for one in samples)
+    age = max(limit * 2 if one["age"] is None else one["age"] for one in samples)
     if age > limit:
         proof = Proof(f'age of up{{job="{job}"}}', f"{age:.0f} s", up.at)
         return [
@@ -166,7 +166,7 @@ def judge_alerts(service: str, settings: Settings, seen: Observation, model: Mod
     if seen.outcome == "error":
         return [
             finding(
-                "alerts-firing",
+                "metrics-missing",
                 service,
                 proof=[Proof("alerts", f"{seen.kind}: {seen.text}", seen.at)],
                 url=service,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from checks.check import VERIFY, Seen, Settle, Target, check
 from checks.targets import named
 from fixtures.evidence import Observation
@@ -36,11 +38,17 @@ def test_database(target: Target[Postgres], seen: Seen, settle: Settle) -> None:
     settle(judge_answer(target.service, seen[f"postgres:{target.id}"]))
 
 
+def _who(seen: Observation) -> dict[str, Any]:
+    """User and database of an answer, for the commands to paste."""
+    value = seen.value if isinstance(seen.value, dict) else {}
+    return {name: value[name] for name in ("user", "database") if name in value}
+
+
 def judge_answer(service: str, seen: Observation) -> list[Finding]:
     """At most one finding, by the kind of refusal."""
     if seen.outcome == "seen":
         return []
-    facts = {"error": seen.text, "what": seen.text, "used": "all", "allowed": "its maximum"}
+    facts = {**_who(seen), "error": seen.text, "what": seen.text, "used": "all", "allowed": "its maximum"}
     proof = Proof(f"connect to {service}", f"{seen.kind}: {seen.text}", seen.at)
     return [finding(_BY_KIND.get(seen.kind, "db-unreachable"), service, proof=[proof], facts=facts)]
 
@@ -58,9 +66,9 @@ def test_database_state(target: Target[Postgres], seen: Seen, settle: Settle) ->
 
 
 def judge_state(service: str, told: Postgres, seen: Observation, thresholds: Thresholds) -> list[Finding]:
-    """Nothing when it does not answer: that is the other check's finding."""
+    """Raises Skipped when it does not answer: that is the other check's finding."""
     if seen.outcome != "seen":
-        return []
+        pytest.skip(f"not judged: {service} does not answer")
     value, found = seen.value, []
     facts = {"user": value["user"], "database": value["database"]}
     if value["recovery"] and not told.may_be_read_only:
@@ -104,7 +112,7 @@ def test_database_connections(target: Target[Postgres], seen: Seen, settle: Sett
 def judge_connections(service: str, seen: Observation, thresholds: Thresholds) -> list[Finding]:
     """`db-connections-exhausted` when only the superuser's reserve is left, `db-slow` (a warning) when nearly so."""
     if seen.outcome != "seen":
-        return []
+        pytest.skip(f"not judged: {service} does not answer")
     value = seen.value
     allowed = value["allowed"] - value["reserved"]
     proof = Proof("connections", f"{value['used']} of {allowed} (+{value['reserved']} reserved)", seen.at)
@@ -142,8 +150,11 @@ def judge_rows(service: str, told: Postgres, seen: Observation) -> list[Finding]
     query = f"SELECT COUNT(*) FROM {told.table}"
     if seen.outcome == "error":
         proof = Proof(query, f"{seen.kind}: {seen.text}", seen.at)
+        facts = {**_who(seen), "error": seen.text, "what": seen.text, "used": "all", "allowed": "its maximum"}
+        if seen.kind in _BY_KIND and seen.kind != "missing":
+            return [finding(_BY_KIND[seen.kind], service, proof=[proof], facts=facts)]
         if seen.kind == "missing":
-            return [finding("db-schema-missing", service, proof=[proof], what=f"the table {told.table}")]
+            return [finding("db-schema-missing", service, proof=[proof], facts=facts)]
         return [finding("query-failed", service, proof=[proof], query=query, what=seen.text)]
     rows = seen.value["rows"]
     if rows < told.least_rows:

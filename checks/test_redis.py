@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
+
 from checks.check import Seen, Settle, Target, check
 from checks.targets import named
 from fixtures.evidence import Observation
 from fixtures.finding import Finding, Proof, finding
 from fixtures.settings import Redis, Thresholds
 
-_BY_KIND = {"auth": "redis-auth-failed", "loading": "redis-loading"}
+_BY_KIND = {"auth": "redis-auth-failed", "loading": "redis-loading", "write-refused": "redis-write-refused"}
 ABSENT = "stack.toml has no [redis.*]"
 
 
@@ -47,7 +49,7 @@ def test_redis_writes(target: Target[Redis], seen: Seen, settle: Settle) -> None
 def judge_writes(service: str, told: Redis, seen: Observation) -> list[Finding]:
     """`redis-write-refused` with the first reason that holds."""
     if seen.outcome != "seen":
-        return []
+        pytest.skip(f"not judged: {service} does not answer")
     reason = _refused(seen.value, told)
     return (
         [finding("redis-write-refused", service, proof=[Proof(*reason, at=seen.at)], what=": ".join(reason))]
@@ -58,6 +60,9 @@ def judge_writes(service: str, told: Redis, seen: Observation) -> list[Finding]:
 
 def _refused(info: Mapping[str, Any], told: Redis) -> tuple[str, str] | None:
     settings = info.get("settings") or {}
+    wanted, have = int(settings.get("min-replicas-to-write", 0)), int(info.get("connected_slaves", 0))
+    if wanted > have:
+        return "connected_slaves", f"{have}, and min-replicas-to-write is {wanted} (NOREPLICAS)"
     stops = settings.get("stop-writes-on-bgsave-error", "yes") == "yes"
     if info.get("rdb_last_bgsave_status") == "err" and stops:
         return "rdb_last_bgsave_status", "err (MISCONF: it stops writes because it cannot save to disk)"
@@ -80,7 +85,7 @@ def test_redis_memory(target: Target[Redis], seen: Seen, settle: Settle) -> None
 def judge_memory(service: str, seen: Observation, thresholds: Thresholds) -> list[Finding]:
     """`redis-memory` near the limit, where keys cannot simply be evicted."""
     if seen.outcome != "seen":
-        return []
+        pytest.skip(f"not judged: {service} does not answer")
     limit, used = int(seen.value.get("maxmemory", 0)), int(seen.value.get("used_memory", 0))
     policy = seen.value.get("maxmemory_policy", "noeviction")
     if not limit or policy.startswith("allkeys") or 100 * used < thresholds.redis_memory_percent * limit:

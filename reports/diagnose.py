@@ -31,15 +31,17 @@ class Scene:
     compose: str  # the beginning of a compose command, to paste
     project: str
     now: datetime
+    minor: frozenset[str] = frozenset()  # services of other projects that are not critical
     view: Mapping[str, Any] = field(default_factory=dict)  # the engine's answer
+    missing: int = 0  # checks that were selected and did not run
     alert: Alert | None = None
     alert_service: str | None = None
 
 
 def diagnose(results: Sequence[CheckResult], scene: Scene) -> Verdict:
     """The verdict of the results. The order in which they came never matters."""
-    results = sorted(results, key=lambda one: one.id)
-    findings = [_weighed(one, scene.model) for result in results for one in result.findings]
+    results = sorted([*results, *_not_run(scene.missing)], key=lambda one: one.id)
+    findings = [_weighed(one, scene) for result in results for one in result.findings]
     failing: dict[str, list[Finding]] = {}
     for one in findings:
         if one.severity != "warning":
@@ -65,6 +67,14 @@ def diagnose(results: Sequence[CheckResult], scene: Scene) -> Verdict:
     )
 
 
+def _not_run(missing: int) -> list[CheckResult]:
+    """Checks that were selected and never ran say nothing, and nothing is not fine."""
+    if missing <= 0:
+        return []
+    message = f"the run ended before {missing} of its checks"
+    return [CheckResult("not-run", "stack", (), "unknown", message=message)]
+
+
 def _moments(scene: Scene) -> list[Entry]:
     """What the engine cannot know: when the alert began, and when this was looked at."""
     moments = [Entry(scene.now.isoformat(), "suite", "this run judged")]
@@ -73,12 +83,11 @@ def _moments(scene: Scene) -> list[Entry]:
     return moments
 
 
-def _weighed(found: Finding, model: Model) -> Finding:
-    """On a service that is not critical, `critical` counts as `error`."""
-    service = model.service(found.service)
-    if found.severity == "critical" and service is not None and not service.critical:
-        return replace(found, severity="error")
-    return found
+def _weighed(found: Finding, scene: Scene) -> Finding:
+    """On a service that is not critical, `critical` counts as `error`; also on one of another project."""
+    service = scene.model.service(found.service)
+    minor = found.service in scene.minor if service is None else not service.critical
+    return replace(found, severity="error") if found.severity == "critical" and minor else found
 
 
 def _unique(findings: Iterable[Finding]) -> list[Finding]:
@@ -116,12 +125,13 @@ def _explained_by(name: str, failing: Mapping[str, Sequence[Finding]], scene: Sc
     needed = set(scene.model.needed_by([name])) if service else {name}
     needed |= {other for one in needed | {name} for other in scene.uses.get(one, frozenset())}
     needed |= {other for one in first for other in one.blamed}
-    broken = {other for other in needed - {name} if _explains(failing.get(other, ()))}
-    return frozenset(broken)
+    blamed = {other for one in first for other in one.blamed}
+    return frozenset(other for other in needed - {name} if _explains(failing.get(other, ()), other in blamed))
 
 
-def _explains(findings: Sequence[Finding]) -> bool:
-    return any(_layer(one) < FUNCTION_LAYER for one in findings)
+def _explains(findings: Sequence[Finding], blamed: bool) -> bool:
+    """Whether these findings may explain another service's; some may only when that service itself names theirs."""
+    return any(_layer(one) < FUNCTION_LAYER and (blamed or not catalogue()[one.code].when_blamed) for one in findings)
 
 
 def _reached(name: str, followers: Mapping[str, frozenset[str]]) -> frozenset[str]:
@@ -190,7 +200,9 @@ def _states(
     results: Sequence[CheckResult],
     model: Model,
 ) -> tuple[ServiceState, ...]:
+    judged = {one.service for one in results if one.outcome in ("passed", "warned", "failed")}
     unseen = {one.service for one in results if one.outcome == "unknown"}
+    unseen |= {one.name for one in model.services} - judged
     states = []
     for service in sorted(model.services, key=lambda one: one.name):
         state, why = _state(service, failing, blamed_on, unseen)

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+ROOM = 2**20  # bytes that a usual report takes
+
 
 @dataclass(frozen=True)
 class Folder:
@@ -18,6 +20,7 @@ class Folder:
 
     path: Path
     note: str = ""
+    writable: bool = True
 
 
 def make_folder(base: Path, name: str) -> Folder:
@@ -25,8 +28,12 @@ def make_folder(base: Path, name: str) -> Folder:
     try:
         return Folder(_new(base, name))
     except OSError as error:
-        where = Path(tempfile.mkdtemp(prefix="service-down-"))
-        return Folder(where, f"{base} cannot be written ({error.strerror}); the report is in {where}")
+        note = f"{base} cannot be written ({error.strerror})"
+    try:
+        where = _new(Path(tempfile.mkdtemp(prefix="service-down-")), name)
+    except OSError as error:
+        return Folder(base / name, f"{note}, nor can {tempfile.gettempdir()} ({error.strerror}): no report", False)
+    return Folder(where, f"{note}; the report is in {where}")
 
 
 def _new(base: Path, name: str) -> Path:
@@ -35,8 +42,24 @@ def _new(base: Path, name: str) -> Path:
         path = base / (name if number == 1 else f"{name}-{number}")
         with contextlib.suppress(FileExistsError):
             path.mkdir()
+            _try_room(path)
             return path
     raise OSError(None, "a hundred runs in one second")
+
+
+def _try_room(folder: Path) -> None:
+    """Writes and removes what a report needs: a folder can be made on a full disk, a file cannot. Raises OSError."""
+    trial = folder / ".room"
+    try:
+        with trial.open("wb") as file:
+            file.write(b"\0" * ROOM)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        trial.unlink(missing_ok=True)
+        folder.rmdir()
+        raise
+    trial.unlink()
 
 
 def point_latest(folder: Path) -> None:

@@ -7,7 +7,7 @@ import signal
 import socket
 import time
 from collections.abc import Generator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import FrameType
@@ -29,6 +29,7 @@ from reports.verdict import Verdict, as_json
 
 VERSION = "0.1.0"
 HTML, JSON, JUNIT = "report.html", "verdict.json", "junit.xml"
+OPTIONS = {HTML: "htmlpath", JUNIT: "xmlpath"}  # file -> option of the plugin that writes it
 
 
 class Reporter:
@@ -60,6 +61,8 @@ class Reporter:
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
         """Judges before the other plugins write, and keeps their trouble with files from hiding the verdict."""
         self._conclude(session)
+        if self._verdict and self._verdict.word == "unknown" and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED  # nothing judged is not success
         try:
             return (yield)
         except OSError as error:
@@ -69,16 +72,17 @@ class Reporter:
 
     def _conclude(self, session: pytest.Session) -> None:
         """The verdict of what has been seen so far."""
-        run, scene = self._run, scene_of(self._run)
+        run, missing = self._run, max(0, session.testscollected - len(self._results.by_test))  # as with -x
+        scene = replace(scene_of(run), missing=missing)
         self._verdict = diagnose(list(self._results.by_test.values()), scene)
-        unfinished = len(self._results.by_test) < session.testscollected  # as with -x
         context = self._context(scene)
         self._facts = {
             "id": context.run,
             "started": context.started,
             "seconds": round(time.time() - self._began, 2),
             "replayed": run.replayed is not None,
-            "interrupted": self._interrupted or unfinished,
+            "interrupted": self._interrupted or missing > 0,
+            "scope": _scope(session.config),
             "suite": context.suite,
             "host": context.host,
             "stack": context.stack,
@@ -116,7 +120,7 @@ class Reporter:
 
     def _write(self) -> None:
         """verdict.json, the copies that the user asked for, and `latest`."""
-        if self._verdict is None:
+        if self._verdict is None or not self._folder.writable:
             return
         folder = self._folder.path
         try:
@@ -141,7 +145,8 @@ class Reporter:
     def pytest_html_results_summary(self, prefix: list[str]) -> None:
         """The verdict on top, as static HTML: the plugin's own table needs scripts."""
         if self._verdict:
-            self._page.title = html.title(self._verdict, self._facts)
+            if self._page is not None:
+                self._page.title = html.title(self._verdict, self._facts)
             prefix.append(html.render(self._verdict, self._facts, self._run.look.mode, self._run.observations()))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -173,10 +178,11 @@ def pytest_configure(config: pytest.Config) -> None:
     base = config.invocation_params.dir / config.option.report_dir
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(time.time() if run.replayed else run.started))
     folder = make_folder(base, f"{stamp}-{run.look.mode}")
-    elsewhere = {HTML: config.option.htmlpath, JUNIT: config.option.xmlpath}
-    config.option.htmlpath = str(folder.path / HTML)
+    elsewhere = {name: getattr(config.option, option, None) for name, option in OPTIONS.items()}
+    for name, option in OPTIONS.items():
+        if hasattr(config.option, option):  # the plugin may be switched off
+            setattr(config.option, option, str(folder.path / name) if folder.writable else None)
     config.option.self_contained_html = True
-    config.option.xmlpath = str(folder.path / JUNIT)
     config.pluginmanager.register(Reporter(run, folder, elsewhere), "service-down-reporter")
     _report_when_terminated()
 
@@ -188,6 +194,14 @@ def _report_when_terminated() -> None:
         raise KeyboardInterrupt("SIGTERM")
 
     signal.signal(signal.SIGTERM, interrupt)
+
+
+def _scope(config: pytest.Config) -> str | None:
+    """What the run was limited to, in the words of its options; None when to nothing."""
+    option = config.option
+    parts = [f"--service={name}" for name in option.service or ()]
+    parts += [f"-k {option.keyword}"] if option.keyword else []
+    return " ".join(parts) or None
 
 
 def _version() -> str:
@@ -215,6 +229,7 @@ def scene_of(run: Run) -> Scene:
         compose=run.compose,
         project=view.get("project") or run.look.project or "?",
         now=run.now(),
+        minor=run.look.settings.minor_services(),
         view=view,
         alert=run.alert,
         alert_service=run.alert.service(run.look.settings, model) if run.alert else None,

@@ -12,7 +12,7 @@ import pytest
 from fixtures.finding import Finding
 from reports.verdict import CheckResult, Outcome
 
-CHECK, FINDING = "service-down-check", "service-down-finding"
+CHECK, FINDING, SECONDS = "service-down-check", "service-down-finding", "service-down-seconds"
 
 
 @dataclass
@@ -37,7 +37,7 @@ class Results:
             service=about["service"],
             runbook=tuple(about["runbook"]),
             outcome=_outcome(report, findings),
-            seconds=round(report.duration, 4),
+            seconds=next((value for name, value in _properties(report) if name == SECONDS), round(report.duration, 4)),
             message=_message(report, findings),
             findings=findings,
         )

@@ -73,6 +73,8 @@ def _about(run: Mapping[str, Any], mode: str) -> str:
     ]
     if run.get("incident"):
         parts.append(str(run["incident"]))
+    if run.get("scope"):
+        parts.append(f"ONLY {run['scope']}")
     if run.get("replayed"):
         parts.append("REPLAY of a recording")
     if run.get("interrupted"):

@@ -76,10 +76,31 @@ def test_a_probe_is_asked_once_per_round() -> None:
     asked.get("p")
     asked.get("p")
     assert len(count) == 1
-    assert asked.refresh(1) == 2
-    assert asked.refresh(1) == 2, "the round after the first has begun already"
+    asked.refresh()
     asked.get("p")
     assert len(count) == 2
+
+
+def test_a_round_may_ask_some_and_what_they_build_on_anew() -> None:
+    count: list[str] = []
+    probes = [Probe("engine", lambda answers: count.append("engine"), 5)]
+    probes += [Probe(name, lambda answers, name=name: count.append(name), 5, ("engine",)) for name in ("a", "b")]  # type: ignore[misc]  # mypy cannot type a default
+    asked = collector(*probes)
+    asked.start(["a", "b"])
+    asked.refresh(["a"])
+    for name in ("a", "b"):
+        asked.get(name)
+    assert sorted(count) == ["a", "a", "b", "engine", "engine"]
+
+
+def test_an_odd_answer_is_kept_as_text() -> None:
+    seen = collector(Probe("p", lambda answers: {"version": b"15", "when": object}, 5)).get("p")
+    assert seen.outcome == "seen"
+
+
+def test_our_own_trouble_is_never_the_things_fault() -> None:
+    seen = collector(Probe("p", lambda answers: 1, 5, imports=("no_such_module_anywhere",))).get("p")
+    assert (seen.outcome, "no_such_module_anywhere" in seen.text) == ("unlooked", True)
 
 
 def test_the_clock_of_a_probe_starts_when_what_it_builds_on_has_answered() -> None:
@@ -109,11 +130,13 @@ def test_a_worker_gets_the_same_answers_over_the_socket() -> None:
     asked = collector(Probe("p", lambda answers: count.append(1) or {"n": 1}, 5))  # type: ignore[func-returns-value]  # counts, then answers
     server = Server(asked)
     try:
-        workers = [Remote(server.ticket()), Remote(server.ticket())]
+        workers = [Remote(server.ticket(), 30), Remote(server.ticket(), 30)]
         for worker in workers:
             worker.start(["p"])
         assert [worker.get("p") for worker in workers] == [asked.get("p")] * 2
         assert len(count) == 1
-        assert workers[0].refresh(1) == workers[1].refresh(1) == 2
+        with pytest.raises(CannotLook, match="KeyError"):
+            workers[0].get("no-such-probe")
+        assert workers[0].get("p").value == {"n": 1}, "one odd question cost the worker its connection"
     finally:
         server.close()

@@ -29,6 +29,14 @@ GO: list[Any] = [
     f"password: {SECRET}",
     f"host=db user=app password={SECRET} dbname=app",
     f"https://hooks.slack.com/services/T000/B000/{SECRET}",
+    {"Env": [f"SECRET_KEY_BASE={SECRET}", f"DB_PASSWORD_PROD={SECRET}"]},
+    f'{{"msg":"{{\\"password\\":\\"{SECRET}\\"}}"}}',
+    f"postgres://u:At@{SECRET}@h/x",
+    f"password => {SECRET}",
+    f"redis-cli -h redis -a {SECRET} ping",
+    f"curl -s -u admin:{SECRET} http://grafana:3000",
+    f"requirepass {SECRET}",
+    f"ALTER USER app PASSWORD '{SECRET}'",
     f"-----BEGIN RSA PRIVATE KEY-----\n{SECRET}\n-----END RSA PRIVATE KEY-----",
 ]
 
