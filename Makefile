@@ -5,7 +5,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ARGS ?=
 
-.PHONY: help setup triage verify runbook demo demo-down test lint bench lock clean
+FAULT ?=
+
+.PHONY: help setup triage verify runbook demo demo-down drills drill drill-heal faults test lint bench lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -20,10 +22,10 @@ $(READY): requirements.lock
 	@$(BIN)/python -m compileall -q $(VENV)/lib >/dev/null || true
 	@touch $@
 
-triage: $(READY) ## during the incident: name the cause (ARGS="--incident INC-1 …")
+triage: $(READY) ## during the incident: name the cause (ARGS="--incident=INC-1 …")
 	@$(BIN)/pytest -c pyproject.toml -m triage $(ARGS)
 
-verify: $(READY) ## after recovery: is it over? (ARGS="--wait 120 …")
+verify: $(READY) ## after recovery: is it over? (ARGS="--wait=120 …")
 	@$(BIN)/pytest -c pyproject.toml -m verify $(ARGS)
 
 runbook: $(READY) ## every step of the runbook with the checks that automate it
@@ -34,6 +36,18 @@ demo: $(READY) ## reference stack up, broken, triaged, repaired, verified
 
 demo-down: $(READY) ## takes the demo's stack down
 	@$(BIN)/python -m tests_meta.lab down
+
+drills: $(READY) ## the faults that can be practised
+	@$(BIN)/python -m tests_meta.faults list
+
+drill: $(READY) ## gives one fault to the demo stack and triages it (FAULT=name)
+	@$(BIN)/python -m tests_meta.faults drill $(FAULT)
+
+drill-heal: $(READY) ## repairs what the drill broke
+	@$(BIN)/python -m tests_meta.faults drill-heal
+
+faults: $(READY) ## the whole fault matrix, about 15 minutes (FAULT="name …" for some, ARGS=--times=2)
+	@$(BIN)/python -m tests_meta.faults matrix $(FAULT) $(ARGS)
 
 lint: $(READY) ## ruff and mypy
 	@$(BIN)/ruff check .

@@ -63,9 +63,10 @@ def test_an_impaired_body_warns(body: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", ["", "ok", "ready\n", '{"status":"ok","components":{"mail":{"status":"not_configured"}}}', "<html></html>", DEEP],
+    "body",
+    ["", "ok", "ready\n", '{"status":"ok","components":{"mail":{"status":"not_configured"}}}', "<html></html>", DEEP],
     ids=range(6),
-)  # fmt: skip
+)
 def test_a_fine_or_silent_body_is_no_finding(body: str) -> None:
     assert codes(seen(body)) == []
 

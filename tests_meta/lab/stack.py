@@ -73,8 +73,18 @@ class ReferenceStack:
         """Brings it up and waits until all of it is as it should be."""
         with step(f"stack: bringing up {self.project}"):
             self.refresh_files()
-            self.compose("up", "-d", "--remove-orphans", seconds=seconds)
+            wait_for(f"docker compose up of {self.project}", self._try_up, seconds)
             self.wait_healthy(seconds)
+
+    def _try_up(self) -> bool:
+        """One `up`: it gives up at once while something it depends on is still unhealthy from before."""
+        try:
+            self.compose("up", "-d", "--remove-orphans")
+        except LabError as error:
+            if "is unhealthy" in str(error) or "dependency failed to start" in str(error):
+                return False
+            raise
+        return True
 
     def down(self) -> None:
         """Takes it down, with its volumes and files; touches no other project."""
