@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -46,13 +46,18 @@ def sections() -> tuple[Section, ...]:
 
 def all_checks() -> tuple[Check, ...]:
     """Every check of this folder, in the order of the files."""
-    found: dict[str, Check] = {}
+    return tuple(described for described, _ in all_tests())
+
+
+def all_tests() -> tuple[tuple[Check, Callable[..., None]], ...]:
+    """Every check of this folder with its test."""
+    found: dict[str, tuple[Check, Callable[..., None]]] = {}
     for path in sorted(Path(__file__).parent.glob("test_*.py")):
         module = importlib.import_module(f"checks.{path.stem}")
         for name, function in vars(module).items():
             for mark in getattr(function, "pytestmark", ()) if name.startswith("test_") else ():
                 if mark.name == "check":
-                    found[mark.args[0].id] = mark.args[0]
+                    found[mark.args[0].id] = (mark.args[0], function)
     return tuple(found.values())
 
 

@@ -12,10 +12,10 @@ from checks.check import VERIFY, Seen, Settle, Target, check, needs_engine
 from checks.container_state import judge_container
 from checks.log_signs import with_log
 from checks.targets import long_running, services
-from fixtures.evidence import Observation, parse_time
+from fixtures.evidence import CannotLook, Observation, parse_time
 from fixtures.finding import Finding, Proof, Severity, finding
 from fixtures.model import Service
-from fixtures.probes.again import AGAIN
+from fixtures.probes.again import AGAIN, moves
 from fixtures.probes.engine import containers_of
 
 CANNOT_RUN = re.compile(
@@ -35,9 +35,16 @@ _SECOND = 10**9
 def test_container_state(target: Target[Service], seen: Seen, settle: Settle) -> None:
     """Running, or a one-shot that finished with 0; and as many containers as the file wants."""
     found = judge_state(target.spec, seen.value("engine"), seen[f"image:{target.spec.name}"], seen.value(AGAIN))
+    if not found and seen[AGAIN].outcome == "unlooked" and _moving(target.spec, seen.value("engine")):
+        raise CannotLook(f"it was restarted lately, and no second look was possible: {seen[AGAIN].text}")
     databases = {one.service for one in target.settings.postgres.values()}
     log = seen.value(f"logs:{target.spec.name}")
     settle([with_log(one, log, target.spec, target.model, databases) for one in found])
+
+
+def _moving(service: Service, view: Mapping[str, Any]) -> bool:
+    now = datetime.fromtimestamp(view["asked"], UTC)
+    return any(moves(one, now) for one in containers_of(view, service.name, service.aliases))
 
 
 def judge_state(

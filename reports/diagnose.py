@@ -11,14 +11,13 @@ from fixtures.alert import Alert
 from fixtures.evidence import parse_time
 from fixtures.finding import Finding, Proof, catalogue, fill
 from fixtures.model import Model, Service
+from reports.explain import ORDER, first_of, layer, merge_shared, roots_of
 from reports.judge_alert import judge_alert
 from reports.timeline import Entry, changes, timeline
 from reports.verdict import Cause, CheckResult, ServiceState, State, Verdict, Word
 
-FUNCTION_LAYER = 5  # findings of this layer are effects: they explain nothing on another service
 MOST_PROOF = 8
 LONG_DOWN = timedelta(minutes=30)
-_ORDER = {"critical": 0, "error": 1, "warning": 2}
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,8 @@ def diagnose(results: Sequence[CheckResult], scene: Scene) -> Verdict:
     for one in findings:
         if one.severity != "warning":
             failing.setdefault(one.service, []).append(one)
-    blamed_on = _roots(failing, scene)
+    sharing = merge_shared(failing)
+    blamed_on = roots_of(failing, scene.model, scene.uses, sharing)
     causes = _causes(failing, blamed_on, scene)
     unknown = tuple((one.id, one.message) for one in results if one.outcome == "unknown")
     services = _states(failing, blamed_on, results, scene.model)
@@ -94,63 +94,6 @@ def _unique(findings: Iterable[Finding]) -> list[Finding]:
     return list({(one.service, one.code, one.summary): one for one in findings}.values())
 
 
-def _layer(found: Finding) -> int:
-    return catalogue()[found.code].layer
-
-
-def _first(findings: Sequence[Finding]) -> list[Finding]:
-    """The findings of a service that explain its others: those of the lowest layer, one for each code."""
-    lowest = min(map(_layer, findings))
-    return list({one.code: one for one in sorted(findings, key=_strength) if _layer(one) == lowest}.values())
-
-
-def _strength(found: Finding) -> tuple[int, int]:
-    """Weakest first, so that the strongest of a code is the one that stays."""
-    return (-_ORDER[found.severity], len(found.proof))
-
-
-def _roots(failing: Mapping[str, Sequence[Finding]], scene: Scene) -> dict[str, frozenset[str]]:
-    """For each failing service that only follows: the services that it follows from."""
-    direct = {name: _explained_by(name, failing, scene) for name in failing}
-    followers = {name: frozenset(others) for name, others in direct.items() if others}
-    return {name: roots for name in followers if (roots := _reached(name, followers))}
-
-
-def _explained_by(name: str, failing: Mapping[str, Sequence[Finding]], scene: Scene) -> frozenset[str]:
-    """The failing services that may explain all of this one's first findings; none when one of them cannot follow."""
-    first = _first(failing[name])
-    if not all(catalogue()[one.code].follows for one in first):
-        return frozenset()
-    service = scene.model.service(name)
-    needed = set(scene.model.needed_by([name])) if service else {name}
-    needed |= {other for one in needed | {name} for other in scene.uses.get(one, frozenset())}
-    needed |= {other for one in first for other in one.blamed}
-    blamed = {other for one in first for other in one.blamed}
-    return frozenset(other for other in needed - {name} if _explains(failing.get(other, ()), other in blamed))
-
-
-def _explains(findings: Sequence[Finding], blamed: bool) -> bool:
-    """Whether these findings may explain another service's; some may only when that service itself names theirs."""
-    return any(_layer(one) < FUNCTION_LAYER and (blamed or not catalogue()[one.code].when_blamed) for one in findings)
-
-
-def _reached(name: str, followers: Mapping[str, frozenset[str]]) -> frozenset[str]:
-    """The services at the ends of the chains that start here; empty in a circle, which then explains nothing."""
-    seen: set[str] = set()
-    ends: set[str] = set()
-    waiting = [name]
-    while waiting:
-        one = waiting.pop()
-        if one in seen:
-            continue
-        seen.add(one)
-        if one in followers:
-            waiting.extend(followers[one])
-        else:
-            ends.add(one)
-    return frozenset(ends)
-
-
 def _causes(
     failing: Mapping[str, Sequence[Finding]], blamed_on: Mapping[str, frozenset[str]], scene: Scene
 ) -> tuple[Cause, ...]:
@@ -159,13 +102,11 @@ def _causes(
         if name in blamed_on:
             continue
         blocks = tuple(sorted(other for other, roots in blamed_on.items() if name in roots))
-        first = _first(failing[name])
-        later = [one for one in failing[name] if _layer(one) > _layer(first[0])]
+        first = first_of(failing[name])
+        later = [one for one in failing[name] if layer(one) > layer(first[0])]
         fatal = any(one.severity == "critical" for other in blocks for one in failing[other])
         causes += [_cause(replace(one, severity="critical") if fatal else one, later, blocks, scene) for one in first]
-    return tuple(
-        sorted(causes, key=lambda one: (_ORDER[one.severity], -len(one.blocks), one.since or "~", one.service))
-    )
+    return tuple(sorted(causes, key=lambda one: (ORDER[one.severity], -len(one.blocks), one.since or "~", one.service)))
 
 
 def _cause(found: Finding, later: Sequence[Finding], blocks: tuple[str, ...], scene: Scene) -> Cause:
@@ -218,7 +159,7 @@ def _state(
 ) -> tuple[State, str]:
     name = service.name
     if name in failing:
-        first = _first(failing[name])[0]
+        first = first_of(failing[name])[0]
         if name in blamed_on:
             return "blocked", f"follows from {', '.join(sorted(blamed_on[name]))}: {first.code}"
         worst = {one.severity if service.critical else catalogue()[one.code].severity for one in failing[name]}

@@ -19,12 +19,12 @@ from fixtures.bundle import NAME, Bundle, encode
 from fixtures.evidence import Context, Evidence, utc
 from fixtures.look import LOCAL
 from fixtures.plugin import run_of
-from fixtures.probes.engine import service_name
 from fixtures.run import Run
 from reports import html, terminal
 from reports.diagnose import Scene, diagnose
 from reports.files import Folder, make_folder, point_latest, write_json, write_text
 from reports.results import Results
+from reports.scene import scene_from
 from reports.verdict import Verdict, as_json
 
 VERSION = "0.1.0"
@@ -213,26 +213,14 @@ def _version() -> str:
 
 def scene_of(run: Run) -> Scene:
     """What the diagnosis knows beside the findings, from what was asked already."""
-    engine = run.observations().get("engine")
-    view = engine.value if engine is not None and engine.outcome == "seen" else {}
-    model = run.stack()
-    aliases = {one.name: one.aliases for one in model.services}
-    containers = {service_name(one, aliases): one["Name"].lstrip("/") for one in reversed(view.get("containers", []))}
-    uses: dict[str, set[str]] = {}
-    for name, external in run.look.settings.external.items():
-        for service in external.used_by:
-            uses.setdefault(service, set()).add(name)
-    return Scene(
-        model=model,
-        uses={name: frozenset(others) for name, others in uses.items()},
-        containers={name: container for name, container in containers.items() if name},
+    return scene_from(
+        settings=run.look.settings,
+        model=run.stack(),
+        observations=run.observations(),
         compose=run.compose,
-        project=view.get("project") or run.look.project or "?",
+        project=run.look.project,
         now=run.now(),
-        minor=run.look.settings.minor_services(),
-        view=view,
         alert=run.alert,
-        alert_service=run.alert.service(run.look.settings, model) if run.alert else None,
     )
 
 

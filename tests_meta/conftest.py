@@ -88,7 +88,7 @@ class Bench:
 def running() -> Iterator[ReferenceStack]:
     """The reference stack, up for the whole session; without an engine the tests that need it are skipped, loudly."""
     try:
-        stack = make_stack(PROJECT, OFFSET)
+        stack = make_stack(PROJECT, OFFSET, {"LAB_INTERVAL": "2s"})
     except NoEngineError as error:
         pytest.skip(f"NO DOCKER ENGINE, so nothing of this was tried: {error}")
     except LabError as error:

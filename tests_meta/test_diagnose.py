@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from fixtures.finding import Finding, finding
+from fixtures.alert import Alert
+from fixtures.finding import Finding, Proof, finding
 from fixtures.model import Model, Service
 from reports.diagnose import Scene, diagnose
 from reports.verdict import CheckResult, Outcome, Verdict
@@ -25,6 +27,7 @@ MODEL = Model(
     ),
     "compose",
 )
+PROOF = (Proof("State.ExitCode", "1"),)
 SCENE = Scene(MODEL, {"auth": frozenset({"airtable"})}, {}, "docker compose -p p", "p", NOW)
 
 
@@ -92,6 +95,62 @@ def test_an_external_system_explains_who_uses_it() -> None:
         failed(finding("endpoint-error", "auth"), finding("external-unreachable", "airtable", error="x")), SCENE
     )
     assert causes(verdict) == [("airtable", "external-unreachable", ("auth",))]
+
+
+def test_one_bad_image_of_two_services_is_one_cause_of_the_stack() -> None:
+    verdict = diagnose(
+        failed(
+            finding("wrong-architecture", "auth", image="app:2", proof=PROOF),
+            finding("wrong-architecture", "redis", image="app:2", proof=PROOF),
+            finding("endpoint-error", "gateway"),
+        ),
+        SCENE,
+    )
+    assert causes(verdict) == [("stack", "wrong-architecture", ("auth", "gateway", "redis"))]
+    assert verdict.word == "down"
+    apart = diagnose(
+        failed(finding("bad-command", "auth", image="a:1"), finding("bad-command", "redis", image="b:1")), SCENE
+    )
+    assert {one.service for one in apart.causes} == {"auth", "redis"}
+
+
+def test_our_own_wrong_password_explains_only_who_names_its_service() -> None:
+    ours = finding("redis-auth-failed", "redis")
+    silent = diagnose(failed(ours, finding("endpoint-error", "gateway")), SCENE)
+    assert {one.service for one in silent.causes} == {"redis", "gateway"}
+    named = diagnose(failed(ours, finding("endpoint-error", "gateway", blamed=["redis"])), SCENE)
+    assert causes(named) == [("redis", "redis-auth-failed", ("gateway",))]
+
+
+def test_a_full_disk_explains_who_complains_of_it() -> None:
+    crash = finding("crash-loop", "postgres", blamed=["host"])
+    verdict = diagnose(failed(crash, finding("disk-full", "host"), finding("endpoint-error", "auth")), SCENE)
+    assert causes(verdict) == [("host", "disk-full", ("auth", "postgres"))]
+
+
+def test_what_was_not_run_is_not_fine() -> None:
+    verdict = diagnose([other("passed")], replace(SCENE, missing=3))
+    assert verdict.word == "unknown"
+    assert {one.state for one in verdict.services} == {"ok", "unknown"}
+
+
+def test_a_blocked_critical_service_is_down_whoever_is_to_blame() -> None:
+    model = Model(
+        (Service("web", depends_on={"seed": "service_completed_successfully"}), Service("seed", critical=False)),
+        "compose",
+    )
+    scene = Scene(model, {}, {}, "docker compose", "p", NOW)
+    verdict = diagnose(failed(finding("one-shot-failed", "seed"), finding("dependency-blocked", "web")), scene)
+    assert verdict.word == "down"
+    assert [(one.service, one.severity) for one in verdict.causes] == [("seed", "critical")]
+
+
+def test_an_alert_is_judged() -> None:
+    down = failed(finding("container-stopped", "redis"))
+    scene = replace(SCENE, alert=Alert("ServiceDown", "2026-11-23T20:00:00Z", True, {"service": "redis"}))
+    assert diagnose(down, replace(scene, alert_service="redis")).reasons == ("down-over-30-min",)
+    judged = {name: diagnose(down, replace(scene, alert_service=name)).alert for name in ("redis", "postgres", None)}
+    assert [one.looks if one else None for one in judged.values()] == ["true", "unknown", "false"]
 
 
 def test_an_effect_explains_nothing() -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import gzip
 import json
-import shutil
+import socket
 import sys
 import tempfile
 from collections.abc import Iterable
@@ -17,6 +18,7 @@ from tests_meta.lab.stack import make_stack
 
 RECORDED = Path(__file__).resolve().parent / "recorded"
 OUT = ROOT / "reports" / "out" / "faults.json"
+QUICK = {"LAB_INTERVAL": "2s"}  # between healthchecks: the stack is made whole again some eighty times
 Row = dict[str, object]
 
 
@@ -45,8 +47,7 @@ def _run(patient: Patient, fault: Fault, record: bool) -> Row:
             marked = mark(fault, verdict)
             got = ", ".join([verdict["verdict"], *(f"{one['service']} {one['code']}" for one in verdict["causes"])])
             if record and marked.right:
-                RECORDED.mkdir(exist_ok=True)
-                shutil.copy(Path(folder) / "latest" / "evidence.json", RECORDED / f"{fault.name}.json")
+                keep(fault.name, Path(folder) / "latest" / "evidence.json")
         except LabError as error:
             marked, got, seconds = Marked((f"lab: {error}",), (), ()), "not tried", 0.0
         finally:
@@ -61,6 +62,13 @@ def _run(patient: Patient, fault: Fault, record: bool) -> Row:
         "missed": marked.missed,
         "false": marked.false,
     }
+
+
+def keep(name: str, evidence: Path) -> None:
+    """Keeps a run's evidence for the tests that need no engine; this machine's name and paths do not matter to it."""
+    text = evidence.read_text().replace(str(ROOT), "/srv/service-down").replace(f'"{socket.gethostname()}"', '"lab"')
+    RECORDED.mkdir(exist_ok=True)
+    (RECORDED / f"{name}.json.gz").write_bytes(gzip.compress(text.encode(), mtime=0))
 
 
 def _heal(patient: Patient, fault: Fault) -> None:
@@ -108,7 +116,7 @@ def main() -> int:
 
 
 def _matrix(chosen: list[Fault], record: bool, times: int) -> int:
-    patient = Patient(make_stack("service-down-faults", 12_000))
+    patient = Patient(make_stack("service-down-faults", 12_000, QUICK))
     rows: list[Row] = []
     for _ in range(times):
         rows += run_matrix(patient, chosen, record)

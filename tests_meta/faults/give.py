@@ -107,7 +107,7 @@ class Patient:
         for old, new in fault.settings:
             if old not in text:
                 raise LabError(f"{fault.name}: stack.toml does not hold {old!r}")
-            text = text.replace(old, new)
+            text = text.replace(old, new.replace("${TLS_PORT}", self.environment()["TLS_PORT"]))
         path = self.stack.state / "stack.toml"
         path.write_text(text)
         return path

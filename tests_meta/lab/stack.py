@@ -59,9 +59,13 @@ class ReferenceStack:
             "POSTGRES_DB": "pyairtable",
             "DEMO_LOGIN_EMAIL": "demo@example.com",
             **SECRETS,
-            **{name: str(port + self.offset) for name, port in PORTS.items()},
+            **{name: self._port(name, port) for name, port in PORTS.items()},
             **self.more,
         }
+
+    def _port(self, name: str, port: int) -> str:
+        """A published port: moved by the offset, else where the environment wants it."""
+        return str(port + self.offset) if self.offset else os.environ.get(name) or str(port)
 
     def compose(self, *words: str, seconds: float = 120) -> str:
         """The output of a `docker compose` command on this copy. Raises LabError."""

@@ -1,0 +1,98 @@
+"""What explains what: on one service the lower layer, between services a failing dependency; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from fixtures.finding import Finding, catalogue
+from fixtures.model import Model
+
+FUNCTION_LAYER = 5  # findings of this layer are effects: they explain nothing on another service
+STACK = "stack"
+ORDER = {"critical": 0, "error": 1, "warning": 2}
+
+
+def layer(found: Finding) -> int:
+    """The finding's layer: the lower one explains the higher one on the same service."""
+    return catalogue()[found.code].layer
+
+
+def first_of(findings: Sequence[Finding]) -> list[Finding]:
+    """The findings of a service that explain its others: those of the lowest layer, one for each code."""
+    lowest = min(map(layer, findings))
+    return list({one.code: one for one in sorted(findings, key=_strength) if layer(one) == lowest}.values())
+
+
+def _strength(found: Finding) -> tuple[int, int]:
+    """Weakest first, so that the strongest of a code is the one that stays."""
+    return (-ORDER[found.severity], len(found.proof))
+
+
+def merge_shared(failing: dict[str, list[Finding]]) -> frozenset[str]:
+    """Two services with the same cause (one bad image, one dead network) have one cause: it is added for the stack.
+
+    Gives the services that share it.
+    """
+    groups: dict[tuple[str, str], list[Finding]] = {}
+    for name in sorted(failing):
+        for one in first_of(failing[name]):
+            shared_by = catalogue()[one.code].shared_by
+            if shared_by and one.facts.get(shared_by):
+                groups.setdefault((one.code, one.facts[shared_by]), []).append(one)
+    found = next((group for group in groups.values() if len(group) > 1), None)
+    if found is None or STACK in failing:
+        return frozenset()
+    worst = min(found, key=lambda one: ORDER[one.severity])
+    summary = f"{len(found)} services share one cause: {worst.summary}"
+    proof = tuple(one.proof[0] for one in found if one.proof)
+    failing[STACK] = [replace(worst, service=STACK, summary=summary, proof=proof)]
+    return frozenset(one.service for one in found)
+
+
+def roots_of(
+    failing: Mapping[str, Sequence[Finding]], model: Model, uses: Mapping[str, frozenset[str]], sharing: frozenset[str]
+) -> dict[str, frozenset[str]]:
+    """For each failing service that only follows: the services that it follows from."""
+    direct = {
+        name: frozenset({STACK}) if name in sharing else _explained_by(name, failing, model, uses) for name in failing
+    }
+    followers = {name: frozenset(others) for name, others in direct.items() if others}
+    return {name: roots for name in followers if (roots := _reached(name, followers))}
+
+
+def _explained_by(
+    name: str, failing: Mapping[str, Sequence[Finding]], model: Model, uses: Mapping[str, frozenset[str]]
+) -> frozenset[str]:
+    """The failing services that may explain all of this one's first findings; none when one of them cannot follow."""
+    first = first_of(failing[name])
+    if not all(catalogue()[one.code].follows for one in first):
+        return frozenset()
+    service = model.service(name)
+    needed = set(model.needed_by([name])) if service else {name}
+    needed |= {other for one in needed | {name} for other in uses.get(one, frozenset())}
+    needed |= {other for one in first for other in one.blamed}
+    blamed = {other for one in first for other in one.blamed}
+    return frozenset(other for other in needed - {name} if _explains(failing.get(other, ()), other in blamed))
+
+
+def _explains(findings: Sequence[Finding], blamed: bool) -> bool:
+    """Whether these findings may explain another service's; some may only when that service itself names theirs."""
+    return any(layer(one) < FUNCTION_LAYER and (blamed or not catalogue()[one.code].when_blamed) for one in findings)
+
+
+def _reached(name: str, followers: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    """The services at the ends of the chains that start here; empty in a circle, which then explains nothing."""
+    seen: set[str] = set()
+    ends: set[str] = set()
+    waiting = [name]
+    while waiting:
+        one = waiting.pop()
+        if one in seen:
+            continue
+        seen.add(one)
+        if one in followers:
+            waiting.extend(followers[one])
+        else:
+            ends.add(one)
+    return frozenset(ends)

@@ -1,0 +1,89 @@
+"""Every fault of the matrix, judged again from the evidence that a real engine gave; and that evidence mangled."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from fixtures.bundle import Bundle
+from fixtures.evidence import Observation, Outcome
+from fixtures.finding import catalogue
+from reports.diagnose import diagnose
+from reports.verdict import Verdict, as_json
+from tests_meta import offline
+from tests_meta.faults.case import faults, mark
+
+RECORDED = Path(__file__).parent / "faults" / "recorded"
+NAMES = sorted(path.name.removesuffix(".json.gz") for path in RECORDED.glob("*.json.gz"))
+QUIET = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+SOME = st.sampled_from([name for name in NAMES if name in faults()])
+
+
+def bundle(name: str) -> Bundle:
+    return offline.read(RECORDED / f"{name}.json.gz")
+
+
+def as_said(verdict: Verdict) -> Mapping[str, Any]:
+    table: Mapping[str, Any] = msgspec.json.decode(msgspec.json.encode(as_json(verdict, {}, "triage")))
+    return table
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_recorded_fault_is_named_rightly(name: str) -> None:
+    marked = mark(faults()[name], as_said(offline.judge(bundle(name))))
+    assert marked.right, marked
+
+
+def test_every_fault_is_recorded_and_every_code_is_covered() -> None:
+    assert set(faults()) == set(NAMES)
+    covered = {cause.split()[1] for fault in faults().values() for cause in fault.causes}
+    covered |= {code for fault in faults().values() for code in fault.warnings}
+    assert set(catalogue()) - covered == set()
+    assert len(NAMES) >= 40
+
+
+@QUIET
+@given(SOME, st.randoms(use_true_random=False))
+def test_missing_evidence_never_makes_a_verdict_better(name: str, chance: random.Random) -> None:
+    whole = bundle(name)
+    kept = {probe: seen for probe, seen in whole.evidence.observations.items() if chance.random() < 0.8}
+    before, after = offline.judge(whole).word, offline.judge(offline.with_observations(whole, kept)).word
+    assert after in {before, "unknown", "down"}, f"{before} became {after}"
+    if "engine" not in kept:
+        assert after != "healthy"
+
+
+@QUIET
+@given(SOME, st.randoms(use_true_random=False))
+def test_any_evidence_gives_a_verdict(name: str, chance: random.Random) -> None:
+    whole = bundle(name)
+    mangled = {probe: _mangled(seen, chance) for probe, seen in whole.evidence.observations.items()}
+    verdict = offline.judge(offline.with_observations(whole, mangled))
+    assert verdict.word in {"healthy", "degraded", "unknown", "down"}
+    assert verdict.summary
+
+
+def _mangled(seen: Observation, chance: random.Random) -> Observation:
+    if chance.random() < 0.8:
+        return seen
+    odd: list[Any] = [None, [], {}, "x", 0, {"containers": None}, {"status": "x", "body": None}, [[1]], {"": {}}]
+    value = chance.choice(odd)
+    outcome: Outcome = chance.choice(["seen", "error", "unlooked"])
+    return Observation(seen.probe, outcome, value, chance.choice(["", "timeout", "odd"]), "mangled", seen.at)
+
+
+@QUIET
+@given(SOME, st.randoms(use_true_random=False))
+def test_the_order_of_what_was_seen_never_matters(name: str, chance: random.Random) -> None:
+    whole = bundle(name)
+    results = offline.results(whole)
+    shuffled = chance.sample(results, len(results))
+    scene = offline.scene(whole)
+    assert as_said(diagnose(results, scene)) == as_said(diagnose(shuffled, scene))
