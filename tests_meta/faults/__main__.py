@@ -133,7 +133,7 @@ def _drill(command: str, chosen: list[Fault]) -> int:
         if note.exists():
             patient.heal(faults()[note.read_text()])
             note.unlink()
-        say("healed; make verify-demo says whether it is over")
+        say("healed: the stack is whole again")
         return 0
     if len(chosen) != 1:
         say("one fault at a time: make drill FAULT=name")
