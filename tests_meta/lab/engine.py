@@ -10,6 +10,7 @@ from pathlib import Path
 from tests_meta.lab.say import LabError, NoEngineError, run, say, step, wait_for, works
 
 LOG = Path("/var/log/service-down-lab-dockerd.log")
+PIDFILES = (Path("/var/run/docker.pid"), Path("/var/run/docker/containerd/containerd.pid"))
 PACKAGES = ("docker.io", "iptables", "ca-certificates")
 
 
@@ -51,6 +52,8 @@ def _start() -> None:
         if Path("/run/systemd/system").is_dir():
             run(["systemctl", "start", "docker"], 60)
         else:
+            for pidfile in PIDFILES:
+                _remove_stale(pidfile)
             with LOG.open("ab") as log:  # it stays when this process has gone
                 subprocess.Popen(["dockerd"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         try:
@@ -58,3 +61,18 @@ def _start() -> None:
         except LabError as error:
             last = LOG.read_text(errors="replace").strip().splitlines()[-1:] if LOG.exists() else []
             raise NoEngineError(f"{error}; its last words: {' '.join(last)[:300]}") from None
+
+
+def _remove_stale(pidfile: Path) -> None:
+    """Removes the pid file of an engine that was killed: dockerd takes a zombie of that number for alive."""
+    try:
+        pid = int(pidfile.read_text())
+    except (OSError, ValueError):
+        return
+    try:
+        name, _, rest = Path(f"/proc/{pid}/stat").read_text().partition(")")
+    except OSError:
+        name, rest = "", " Z"
+    alive = rest.split()[:1] != ["Z"] and name.partition("(")[2] in ("dockerd", "containerd")
+    if not alive:
+        pidfile.unlink(missing_ok=True)
