@@ -192,12 +192,15 @@ def judge_network(service: Service, view: Mapping[str, Any]) -> list[Finding]:
             if service.name in {*(one.get("Aliases") or ()), *(one.get("DNSNames") or ())}
         ]
         name = container["Name"].lstrip("/")
+        home = mode if mode not in ("", "default", "bridge") and mode not in joined else ""
         if not joined:
             what = "it is on no network"
+        elif home:
+            what = f"it is on {', '.join(joined)}, and cut from {home}, which it was made for"
         elif not named and (container["Config"].get("Labels") or {}).get("com.docker.compose.service"):
             what = f"it is on {', '.join(joined)} without the name {service.name}"
         else:
             continue
         proof = Proof(f"{name} NetworkSettings.Networks", ", ".join(networks) or "none")
-        return [finding("network-detached", service.name, proof=[proof], container=name, what=what)]
+        return [finding("network-detached", service.name, proof=[proof], container=name, what=what, network=mode)]
     return []

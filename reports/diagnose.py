@@ -11,9 +11,10 @@ from fixtures.alert import Alert
 from fixtures.evidence import parse_time
 from fixtures.finding import Finding, Proof, catalogue, fill
 from fixtures.model import Model, Service
-from reports.explain import ORDER, first_of, layer, merge_shared, roots_of
+from reports.explain import ORDER, STACK, first_of, layer, roots_of
 from reports.judge_alert import judge_alert
-from reports.timeline import Entry, changes, timeline
+from reports.shared import merge_shared, with_shared_facts
+from reports.timeline import Entry, changes, releases, timeline
 from reports.verdict import Cause, CheckResult, ServiceState, State, Verdict, Word
 
 MOST_PROOF = 8
@@ -40,7 +41,12 @@ class Scene:
 def diagnose(results: Sequence[CheckResult], scene: Scene) -> Verdict:
     """The verdict of the results. The order in which they came never matters."""
     results = sorted([*results, *_not_run(scene.missing)], key=lambda one: one.id)
-    findings = [_weighed(one, scene) for result in results for one in result.findings]
+    released, emptied = releases(scene.view), scene.view.get("containers") == []
+    findings = [
+        with_shared_facts(_weighed(one, scene), released, scene.project, emptied)
+        for result in results
+        for one in result.findings
+    ]
     failing: dict[str, list[Finding]] = {}
     for one in findings:
         if one.severity != "warning":
@@ -111,14 +117,15 @@ def _causes(
 
 def _cause(found: Finding, later: Sequence[Finding], blocks: tuple[str, ...], scene: Scene) -> Cause:
     code = catalogue()[found.code]
+    services = found.facts.get("services", found.service).split()  # several where they share a cause
     facts = {
         "compose": scene.compose,
-        "service": found.service,
+        "service": " ".join(services),
         "project": scene.project,
-        "container": scene.containers.get(found.service, f"{scene.project}-{found.service}-1"),
+        "container": " ".join(scene.containers.get(one, f"{scene.project}-{one}-1") for one in services),
         "user": "postgres",
         "database": "postgres",
-        **found.facts,
+        **{name: value for name, value in found.facts.items() if not (found.service == STACK and name == "container")},
     }
     proof: dict[Proof, None] = dict.fromkeys((*found.proof, *(one for other in later for one in other.proof)))
     return Cause(
@@ -161,7 +168,8 @@ def _state(
     if name in failing:
         first = first_of(failing[name])[0]
         if name in blamed_on:
-            return "blocked", f"follows from {', '.join(sorted(blamed_on[name]))}: {first.code}"
+            roots = sorted({root.partition(":")[0] for root in blamed_on[name]})
+            return "blocked", f"follows from {', '.join(roots)}: {first.code}"
         worst = {one.severity if service.critical else catalogue()[one.code].severity for one in failing[name]}
         down = "critical" in worst
         return ("down" if down else "degraded"), first.code

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from fixtures.finding import Finding, catalogue
 from fixtures.model import Model
@@ -29,33 +28,19 @@ def _strength(found: Finding) -> tuple[int, int]:
     return (-ORDER[found.severity], len(found.proof))
 
 
-def merge_shared(failing: dict[str, list[Finding]]) -> frozenset[str]:
-    """Two services with the same cause (one bad image, one dead network) have one cause: it is added for the stack.
-
-    Gives the services that share it.
-    """
-    groups: dict[tuple[str, str], list[Finding]] = {}
-    for name in sorted(failing):
-        for one in first_of(failing[name]):
-            shared_by = catalogue()[one.code].shared_by
-            if shared_by and one.facts.get(shared_by):
-                groups.setdefault((one.code, one.facts[shared_by]), []).append(one)
-    found = next((group for group in groups.values() if len(group) > 1), None)
-    if found is None or STACK in failing:
-        return frozenset()
-    worst = min(found, key=lambda one: ORDER[one.severity])
-    summary = f"{len(found)} services share one cause: {worst.summary}"
-    proof = tuple(one.proof[0] for one in found if one.proof)
-    failing[STACK] = [replace(worst, service=STACK, summary=summary, proof=proof)]
-    return frozenset(one.service for one in found)
-
-
 def roots_of(
-    failing: Mapping[str, Sequence[Finding]], model: Model, uses: Mapping[str, frozenset[str]], sharing: frozenset[str]
+    failing: Mapping[str, Sequence[Finding]],
+    model: Model,
+    uses: Mapping[str, frozenset[str]],
+    sharing: Mapping[str, str],
 ) -> dict[str, frozenset[str]]:
-    """For each failing service that only follows: the services that it follows from."""
+    """For each failing service that only follows: the services that it follows from.
+
+    `sharing`: what a service shares with others, by the key of the stack's finding.
+    """
     direct = {
-        name: frozenset({STACK}) if name in sharing else _explained_by(name, failing, model, uses) for name in failing
+        name: frozenset({sharing[name]}) if name in sharing else _explained_by(name, failing, model, uses)
+        for name in failing
     }
     followers = {name: frozenset(others) for name, others in direct.items() if others}
     return {name: roots for name in followers if (roots := _reached(name, followers))}

@@ -23,6 +23,7 @@ COLOUR: Mapping[str, Mapping[str, bool]] = {
 BOLD = {"bold": True}
 DIM = {"light": True}
 MOST = 5
+NO_REASON = "no reason that can be seen from here (whether it is a security breach is for you to judge)"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -49,7 +50,7 @@ def lines(verdict: Verdict, run: Mapping[str, Any], mode: str, report: str, widt
     if verdict.reasons:
         yield f"ESCALATE   {', '.join(verdict.reasons)}", COLOUR["down"]
     elif verdict.causes:
-        yield "escalate   no reason of the runbook holds", {}
+        yield f"escalate   {NO_REASON}", {}
     yield f"report     {report}", {}
     yield "━" * width, COLOUR[verdict.word]
 

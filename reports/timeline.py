@@ -15,6 +15,7 @@ TOLD = {
     "oom": "ran out of memory", "pause": "paused", "unpause": "unpaused", "destroy": "container removed",
 }  # fmt: skip
 BEFORE = timedelta(hours=1)
+JUST_AFTER = timedelta(seconds=10)  # replacing a container is what makes its dependants fail, moments before it is made
 SAME_DEPLOYMENT = timedelta(seconds=90)
 MOST = 60
 
@@ -26,6 +27,14 @@ class Entry:
     at: str
     service: str
     what: str
+
+
+@dataclass(frozen=True)
+class Release:
+    """A service's container that was replaced by one of another image."""
+
+    old: str
+    new: str
 
 
 def timeline(view: Mapping[str, Any], more: Iterable[Entry] = ()) -> tuple[Entry, ...]:
@@ -67,13 +76,37 @@ def changes(view: Mapping[str, Any], first: datetime | None) -> tuple[Entry, ...
     if first is None or len(made) < 2:
         return ()
     usual = made[len(made) // 2][0]
+    replaced = releases(view)
     return tuple(
         Entry(
-            utc(at.timestamp()), name, f"container created from {image}, {_minutes(first - at)} before the first fault"
+            utc(at.timestamp()), name, f"container created from {image}{_before(replaced.get(name))}, {_gap(first, at)}"
         )
         for at, name, image in made
-        if timedelta(0) <= first - at <= BEFORE and abs(at - usual) > SAME_DEPLOYMENT
+        if first - at <= BEFORE and at - first <= JUST_AFTER and (abs(at - usual) > SAME_DEPLOYMENT or name in replaced)
     )
+
+
+def releases(view: Mapping[str, Any]) -> Mapping[str, Release]:
+    """The services whose container was replaced by one of another image, by the engine's events of the last hour."""
+    mine = {one["Id"]: (_service(one), str(one["Config"].get("Image"))) for one in view.get("containers", ())}
+    found = {}
+    for event in view.get("events", ()):
+        if event["action"] != "destroy" or event["id"] in mine or not event.get("image"):
+            continue
+        new = next((image for service, image in mine.values() if service == event["service"]), None)
+        if new and new != event["image"]:
+            found[event["service"]] = Release(event["image"], new)
+        else:
+            found.pop(event["service"], None)
+    return found
+
+
+def _before(release: Release | None) -> str:
+    return f" instead of {release.old}" if release else ""
+
+
+def _gap(first: datetime, at: datetime) -> str:
+    return f"{_minutes(first - at)} before the first fault" if at <= first else "as the first fault began"
 
 
 def _made(view: Mapping[str, Any]) -> Sequence[tuple[datetime, str, str]]:

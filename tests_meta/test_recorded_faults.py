@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -19,15 +18,15 @@ from reports.diagnose import diagnose
 from reports.verdict import Verdict, as_json
 from tests_meta import offline
 from tests_meta.faults.case import faults, mark
+from tests_meta.faults.recording import EVIDENCE, FOLDER, conclusion, live_conclusion, names
 
-RECORDED = Path(__file__).parent / "faults" / "recorded"
-NAMES = sorted(path.name.removesuffix(".json.gz") for path in RECORDED.glob("*.json.gz"))
+NAMES = names()
 QUIET = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 SOME = st.sampled_from([name for name in NAMES if name in faults()])
 
 
 def bundle(name: str) -> Bundle:
-    return offline.read(RECORDED / f"{name}.json.gz")
+    return offline.read(FOLDER / f"{name}{EVIDENCE}")
 
 
 def as_said(verdict: Verdict) -> Mapping[str, Any]:
@@ -39,6 +38,11 @@ def as_said(verdict: Verdict) -> Mapping[str, Any]:
 def test_the_recorded_fault_is_named_rightly(name: str) -> None:
     marked = mark(faults()[name], as_said(offline.judge(bundle(name))))
     assert marked.right, marked
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_recording_is_judged_as_the_live_run_was(name: str) -> None:
+    assert conclusion(as_said(offline.judge(bundle(name)))) == live_conclusion(name)
 
 
 def test_every_fault_is_recorded_and_every_code_is_covered() -> None:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import gzip
 import json
-import socket
 import sys
 import tempfile
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from tests_meta.faults.case import Fault, Marked, faults, mark
-from tests_meta.faults.give import ROOT, Patient
+from tests_meta.faults.give import ROOT, Patient, replayed
+from tests_meta.faults.recording import differences, keep
 from tests_meta.lab.say import LabError, say
 from tests_meta.lab.stack import make_stack
 
-RECORDED = Path(__file__).resolve().parent / "recorded"
 OUT = ROOT / "reports" / "out" / "faults.json"
 QUICK = {"LAB_INTERVAL": "2s"}  # between healthchecks: the stack is made whole again some eighty times
 Row = dict[str, object]
@@ -45,9 +44,11 @@ def _run(patient: Patient, fault: Fault, record: bool) -> Row:
             patient.inject(fault)
             verdict, _, seconds = patient.ask(fault, Path(folder))
             marked = mark(fault, verdict)
+            again = replayed(Path(folder) / "latest", Path(folder) / "again")
+            marked = replace(marked, wrong=(*marked.wrong, *differences(verdict, again)))
             got = ", ".join([verdict["verdict"], *(f"{one['service']} {one['code']}" for one in verdict["causes"])])
             if record and marked.right:
-                keep(fault.name, Path(folder) / "latest" / "evidence.json")
+                keep(fault.name, Path(folder) / "latest")
         except LabError as error:
             marked, got, seconds = Marked((f"lab: {error}",), (), ()), "not tried", 0.0
         finally:
@@ -62,13 +63,6 @@ def _run(patient: Patient, fault: Fault, record: bool) -> Row:
         "missed": marked.missed,
         "false": marked.false,
     }
-
-
-def keep(name: str, evidence: Path) -> None:
-    """Keeps a run's evidence for the tests that need no engine; this machine's name and paths do not matter to it."""
-    text = evidence.read_text().replace(str(ROOT), "/srv/service-down").replace(f'"{socket.gethostname()}"', '"lab"')
-    RECORDED.mkdir(exist_ok=True)
-    (RECORDED / f"{name}.json.gz").write_bytes(gzip.compress(text.encode(), mtime=0))
 
 
 def _heal(patient: Patient, fault: Fault) -> None:

@@ -113,6 +113,18 @@ class Patient:
         return path
 
 
+def replayed(run: Path, reports: Path) -> dict[str, Any]:
+    """The verdict of a run's recording, judged again by the suite itself with no engine to ask."""
+    command = [sys.executable, "-m", "pytest", f"--replay={run.resolve()}", f"--report-dir={reports}"]
+    env = {**os.environ, "DOCKER_HOST": "unix:///nonexistent/docker.sock"}
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=SECONDS, check=False)
+    file = reports / "latest" / "verdict.json"
+    if not file.exists():
+        raise LabError(f"no verdict of the replay: {(done.stderr or done.stdout)[-800:]}")
+    verdict: dict[str, Any] = json.loads(file.read_text())
+    return verdict
+
+
 def _services(fault: Fault) -> str:
     """Shell words that list the override's services, sorted."""
     script = "import sys, json; print('\\n'.join(sorted(json.load(sys.stdin)['services'])))"
