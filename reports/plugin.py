@@ -20,9 +20,10 @@ from fixtures.evidence import Context, Evidence, utc
 from fixtures.look import LOCAL
 from fixtures.plugin import run_of
 from fixtures.run import Run
-from reports import html, terminal
+from reports import terminal
 from reports.diagnose import Scene, diagnose
 from reports.files import Folder, make_folder, point_latest, write_json, write_text
+from reports.html.render import finish, render, title
 from reports.results import Results
 from reports.scene import scene_from
 from reports.verdict import Verdict, as_json
@@ -125,6 +126,8 @@ class Reporter:
         folder = self._folder.path
         try:
             write_json(folder / JSON, as_json(self._verdict, self._facts, self._run.look.mode))
+            if (folder / HTML).exists():
+                write_text(folder / HTML, finish((folder / HTML).read_text(encoding="utf-8", errors="replace")))
             if self._run.replayed is None:
                 write_text(folder / NAME, self._bundle().decode())
             for name, wanted in self._elsewhere.items():
@@ -146,8 +149,10 @@ class Reporter:
         """The verdict on top, as static HTML: the plugin's own table needs scripts."""
         if self._verdict:
             if self._page is not None:
-                self._page.title = html.title(self._verdict, self._facts)
-            prefix.append(html.render(self._verdict, self._facts, self._run.look.mode, self._run.observations()))
+                self._page.title = title(self._verdict, self._facts)
+            run, scene = self._run, scene_of(self._run)
+            told = render(self._verdict, self._facts, run.look.mode, run.observations(), scene, run.look.settings)
+            prefix.append(told)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> Generator[None, None, None]:
