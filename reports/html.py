@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from fixtures.evidence import Observation
 from fixtures.signatures import signature_of
+from reports.compare import Comparison
 from reports.terminal import plain
 from reports.verdict import Verdict
 
@@ -36,7 +37,13 @@ def _template() -> Template:
     return environment.from_string(files("reports").joinpath("verdict.html.j2").read_text(encoding="utf-8"))
 
 
-def render(verdict: Verdict, facts: Mapping[str, Any], mode: str, seen: Mapping[str, Observation]) -> str:
+def render(
+    verdict: Verdict,
+    facts: Mapping[str, Any],
+    mode: str,
+    seen: Mapping[str, Observation],
+    compared: Comparison | None = None,
+) -> str:
     """The verdict's HTML."""
     logs = {
         name: _marked(seen[f"logs:{name}"])
