@@ -27,6 +27,7 @@ class Asked:
     base: Path  # where the runs are
     since: Account | None = None  # the run to compare with
     since_previous: bool = False  # … or the newest one before
+    notify: tuple[str, ...] = field(default=(), repr=False)  # URLs: secrets
 
     def past(self, now: Account) -> Past:
         """The earlier runs, where this run needs them."""
@@ -36,11 +37,11 @@ class Asked:
 def asked_of(config: pytest.Config) -> Asked:
     """What this session asks for. Raises pytest.UsageError for a --compare that cannot be used."""
     option, here = config.option, config.invocation_params.dir
-    base = here / option.report_dir
+    base, notify = here / option.report_dir, tuple(option.notify or ())
     if not option.compare or option.compare == PREVIOUS:
-        return Asked(base, None, option.compare == PREVIOUS)
+        return Asked(base, None, option.compare == PREVIOUS, notify)
     try:
-        return Asked(base, load_account(here / option.compare))
+        return Asked(base, load_account(here / option.compare), notify=notify)
     except AccountError as error:
         remedy = f"name the folder of a run or its verdict.json, or use --compare={PREVIOUS}"
         raise pytest.UsageError(plain(f"--compare: {error}; {remedy}")) from None

@@ -24,6 +24,7 @@ from reports import html, terminal
 from reports.diagnose import Scene, diagnose
 from reports.files import Folder, make_folder, point_latest, write_json, write_text
 from reports.incident import Asked, Related, asked_of, relate
+from reports.notify import Sending, message, send
 from reports.results import Results
 from reports.scene import scene_from
 from reports.verdict import Verdict, as_json
@@ -47,6 +48,7 @@ class Reporter:
         self._verdict: Verdict | None = None
         self._facts: dict[str, Any] = {}
         self._related = Related()
+        self._sending = Sending()
         self._page: Any = None
         self._began = time.time() if run.replayed else run.started
         self._interrupted = False
@@ -76,6 +78,7 @@ class Reporter:
             self._problems.append(f"the report could not be written: {error}")
         finally:
             self._write()
+            self._send()
 
     def _conclude(self, session: pytest.Session) -> None:
         """The verdict of what has been seen so far."""
@@ -160,6 +163,17 @@ class Reporter:
         except OSError as error:
             self._problems.append(f"the report could not be written: {error}")
 
+    def _send(self) -> None:
+        """Starts to send the summary where it was asked for."""
+        report = self._folder.path / HTML
+        if self._related.account:
+            text = message(self._related.account, self._related.compared, report if report.is_file() else None)
+            self._sending = send(self._asked.notify, text)
+
+    def pytest_unconfigure(self) -> None:
+        """Waits for what is being sent, where no summary has."""
+        self._sending.results()
+
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_report_title(self, report: Any) -> None:
         """Keeps the page, whose title is asked for before there is a verdict."""
@@ -187,6 +201,8 @@ class Reporter:
             terminalreporter.write_line(text, **markup)
         for problem in self._problems:
             terminalreporter.write_line(f"note       {terminal.plain(problem)}", yellow=True)
+        for text, sent in self._sending.results():
+            terminalreporter.write_line(f"{'sent' if sent else 'note':<11}{terminal.plain(text)}", yellow=not sent)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -202,6 +218,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if run is None or hasattr(config, "workerinput") or config.option.collectonly:
         return
     asked = asked_of(config)
+    config.option.notify = None  # xdist would hand the URLs to its workers
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(time.time() if run.replayed else run.started))
     folder = make_folder(asked.base, f"{stamp}-{run.look.mode}")
     elsewhere = {name: getattr(config.option, option, None) for name, option in OPTIONS.items()}
