@@ -11,7 +11,6 @@ from typing import Any
 import msgspec
 
 from fixtures.evidence import parse_time
-from reports.timeline import Entry
 from reports.verdict import SCHEMA, Outcome, State, Word
 
 NAME, UPDATE = "verdict.json", "incident-update.md"
@@ -80,6 +79,15 @@ class EscalateTold:
 
 
 @dataclass(frozen=True)
+class Happened:
+    """An entry of the run's timeline."""
+
+    at: str
+    service: str
+    what: str
+
+
+@dataclass(frozen=True)
 class Account:
     """One run's verdict.json, as far as other runs need it."""
 
@@ -93,7 +101,7 @@ class Account:
     services: tuple[ServiceTold, ...]
     checks: tuple[CheckTold, ...]
     escalate: EscalateTold = EscalateTold()
-    timeline: tuple[Entry, ...] = ()
+    timeline: tuple[Happened, ...] = ()
     folder: Path | None = None
 
     @property

@@ -55,7 +55,9 @@ def diagnose(results: Sequence[CheckResult], scene: Scene) -> Verdict:
     blamed_on = roots_of(failing, scene.model, scene.uses, sharing)
     causes = _causes(failing, blamed_on, scene)
     unknown = tuple((one.id, one.message) for one in results if one.outcome == "unknown")
-    services = _states(failing, blamed_on, results, scene.model)
+    services = _states(
+        failing, {one: roots for one, roots in blamed_on.items() if one not in sharing}, results, scene.model
+    )
     word = _word(failing, unknown, results)
     begun = [since for one in causes if (since := parse_time(one.since))]
     return Verdict(
@@ -83,9 +85,11 @@ def _not_run(missing: int) -> list[CheckResult]:
 
 def _moments(scene: Scene) -> list[Entry]:
     """What the engine cannot know: when the alert began, and when this was looked at."""
-    moments = [Entry(scene.now.isoformat(), "suite", JUDGED)]
+    moments = [Entry(scene.now.isoformat(), "suite", JUDGED, "run")]
     if scene.alert and scene.alert.starts:
-        moments.append(Entry(scene.alert.starts, scene.alert_service or "alert", f"alert {scene.alert.name} began"))
+        moments.append(
+            Entry(scene.alert.starts, scene.alert_service or "alert", f"alert {scene.alert.name} began", "alert")
+        )
     return moments
 
 

@@ -20,9 +20,10 @@ from fixtures.evidence import Context, Evidence, utc
 from fixtures.look import LOCAL
 from fixtures.plugin import run_of
 from fixtures.run import Run
-from reports import html, terminal
+from reports import terminal
 from reports.diagnose import Scene, diagnose
 from reports.files import Folder, make_folder, point_latest, write_json, write_text
+from reports.html.render import finish, render, title
 from reports.incident import Asked, Related, asked_of, relate
 from reports.notify import Sending, message, send
 from reports.results import Results
@@ -152,6 +153,8 @@ class Reporter:
             write_json(folder / JSON, as_json(self._verdict, self._facts, run.look.mode, self._related.compared))
             for name, text in self._related.papers(run.now(), named).items():
                 write_text(folder / name, text)
+            if (folder / HTML).exists():
+                write_text(folder / HTML, finish((folder / HTML).read_text(encoding="utf-8", errors="replace")))
             if run.replayed is None:
                 write_text(folder / NAME, self._bundle().decode())
             for name, wanted in self._elsewhere.items():
@@ -184,9 +187,12 @@ class Reporter:
         """The verdict on top, as static HTML: the plugin's own table needs scripts."""
         if self._verdict:
             if self._page is not None:
-                self._page.title = html.title(self._verdict, self._facts)
-            mode, seen = self._run.look.mode, self._run.observations()
-            prefix.append(html.render(self._verdict, self._facts, mode, seen, compared=self._related.compared))
+                self._page.title = title(self._verdict, self._facts)
+            run, scene, compared = self._run, scene_of(self._run), self._related.compared
+            told = render(
+                self._verdict, self._facts, run.look.mode, run.observations(), scene, run.look.settings, compared
+            )
+            prefix.append(told)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> Generator[None, None, None]:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from fixtures.evidence import parse_time, utc
 from fixtures.model import LABEL
 
-TOLD = {
-    "create": "container created", "start": "started", "restart": "restarted", "stop": "stopped", "die": "ended",
-    "oom": "ran out of memory", "pause": "paused", "unpause": "unpaused", "destroy": "container removed",
+Kind = Literal["deployed", "started", "ended", "memory", "health", "stopped", "alert", "run", "other"]
+TOLD: Mapping[str, tuple[str, Kind]] = {
+    "create": ("container created", "deployed"), "start": ("started", "started"), "restart": ("restarted", "started"),
+    "stop": ("stopped", "stopped"), "die": ("ended", "ended"), "oom": ("ran out of memory", "memory"),
+    "pause": ("paused", "stopped"), "unpause": ("unpaused", "started"), "destroy": ("container removed", "stopped"),
+    "health_status: unhealthy": ("became unhealthy", "health"), "health_status: healthy": ("became healthy", "started"),
 }  # fmt: skip
 BEFORE = timedelta(hours=1)
 JUST_AFTER = timedelta(seconds=10)  # replacing a container is what makes its dependants fail, moments before it is made
@@ -28,6 +31,7 @@ class Entry:
     at: str
     service: str
     what: str
+    kind: Kind = "other"
 
 
 @dataclass(frozen=True)
@@ -52,23 +56,24 @@ def _service(container: Mapping[str, Any]) -> str:
 def _from_containers(view: Mapping[str, Any]) -> Iterator[Entry]:
     for one in view.get("containers", ()):
         state, name = one["State"], _service(one)
-        yield Entry(one.get("Created") or "", name, "container created")
-        yield Entry(state.get("StartedAt") or "", name, "started")
+        yield Entry(one.get("Created") or "", name, "container created", "deployed")
+        yield Entry(state.get("StartedAt") or "", name, "started", "started")
         if not state.get("Running"):
-            yield Entry(state.get("FinishedAt") or "", name, f"ended with {state.get('ExitCode')}")
+            yield Entry(state.get("FinishedAt") or "", name, f"ended with {state.get('ExitCode')}", "ended")
         log = (state.get("Health") or {}).get("Log") or ()
         bad = [entry for entry in log if entry.get("ExitCode")]
         if bad and state.get("Running"):
-            yield Entry(bad[0].get("Start") or "", name, "healthcheck fails")
+            yield Entry(bad[0].get("Start") or "", name, "healthcheck fails", "health")
 
 
 def _from_events(view: Mapping[str, Any]) -> Iterator[Entry]:
     for event in view.get("events", ()):
-        told = TOLD.get(event["action"])
+        told, kind = TOLD.get(event["action"], ("", "other"))
         if event["action"] == "kill":
-            told = f"got signal {event['signal']}"
+            told, kind = f"got signal {event['signal']}", "stopped"
         if told and event["service"]:
-            yield Entry(utc(event["at"]), event["service"], told + (f" with {event['exit']}" if event["exit"] else ""))
+            more = f" with {event['exit']}" if event["exit"] else ""
+            yield Entry(utc(event["at"]), event["service"], told + more, kind)
 
 
 def changes(view: Mapping[str, Any], first: datetime | None) -> tuple[Entry, ...]:

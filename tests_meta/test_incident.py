@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from reports.account import Account, Told
+from reports.account import Account, Happened, Told
 from reports.chronicle import chronicle
 from reports.markdown import code, escaped
-from reports.timeline import JUDGED, Entry
+from reports.timeline import JUDGED
 from reports.update import incident_update, status_of
 from tests_meta.accounts import POSTGRES, REDIS, account
 from tests_meta.conftest import Ran, recording, run_suite
@@ -141,7 +141,7 @@ def test_a_command_stays_one_piece_of_code(text: str, said: str) -> None:
 def test_no_foreign_text_breaks_out_of_its_line() -> None:
     told = Told(HOSTILE, "x", HOSTILE, "critical", (HOSTILE,), HOSTILE)
     run = {"incident": HOSTILE, "actions": (HOSTILE,), "scope": HOSTILE}
-    entries = (Entry("2026-11-23T21:00:00Z", HOSTILE, HOSTILE),)
+    entries = (Happened("2026-11-23T21:00:00Z", HOSTILE, HOSTILE),)
     now = account(2, "down", told, states={HOSTILE: "down"}, run=run, timeline=entries)
     for text in (update(now), chronicle([now], [HOSTILE])):
         assert not set("\x1b\r\u202e\u2028") & set(text)
@@ -153,13 +153,13 @@ def test_no_foreign_text_breaks_out_of_its_line() -> None:
 
 def test_the_timeline_holds_each_thing_once_in_the_order_of_time() -> None:
     at = "2026-11-23T20:59:5"
-    common = (Entry(at + "0.100000001Z", "web", "started"), Entry(at + "5.000Z", "db", "ended with 137"))
-    first = account(0, "down", POSTGRES, timeline=(*common, Entry(at + "9Z", "suite", JUDGED)))
+    common = (Happened(at + "0.100000001Z", "web", "started"), Happened(at + "5.000Z", "db", "ended with 137"))
+    first = account(0, "down", POSTGRES, timeline=(*common, Happened(at + "9Z", "suite", JUDGED)))
     later = (
         *common,
-        Entry(at + "0.900+00:00", "web", "started"),
-        Entry(at + "1Z", "db", "started"),
-        Entry("x", "y", "z"),
+        Happened(at + "0.900+00:00", "web", "started"),
+        Happened(at + "1Z", "db", "started"),
+        Happened("x", "y", "z"),
     )
     second = account(5, run={"actions": ("restarted it",)}, timeline=later)
     text = chronicle([second, first], ["gone.json: was cut off"])

@@ -1,0 +1,200 @@
+"""The dependency map: services and external systems in layers, who needs whom from left to right; pure."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fixtures.model import Model
+from reports.explain import STACK
+from reports.terminal import plain
+from reports.verdict import Verdict
+
+WIDE, HIGH = 186, 46  # of a node
+ACROSS, DOWN = 76, 16  # between nodes
+EDGE = 10  # around everything
+LETTERS = 21  # that fit into a node
+APART = 1_000_000  # between the numbers of bends of different parts
+_STATE_OF = {"failed": "down", "unknown": "unknown", "warned": "ok", "passed": "ok"}
+_WORST = ("failed", "unknown", "warned", "passed")
+
+Place = tuple[float, float]  # layer from the left, row from the top
+
+
+@dataclass(frozen=True)
+class Node:
+    """A service or external system in the map."""
+
+    name: str
+    label: str
+    told: str  # the second line
+    state: str
+    cause: bool
+    external: bool
+    x: float
+    y: float
+
+
+@dataclass(frozen=True)
+class Edge:
+    """A line from a service to what it needs; `hot` where a failure came along it."""
+
+    path: str
+    hot: bool
+
+
+@dataclass(frozen=True)
+class Map:
+    """The whole picture, in pixels."""
+
+    width: float
+    height: float
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+    described: str
+
+
+def draw_map(
+    verdict: Verdict, model: Model, uses: Mapping[str, frozenset[str]], externals: Iterable[str] = ()
+) -> Map | None:
+    """The map of the model and the external systems in their present state; None where there is nothing to draw."""
+    states: dict[str, tuple[str, str]] = {one.name: (one.state, one.why) for one in verdict.services}
+    externals = sorted({*externals, *(name for others in uses.values() for name in others)} - set(states))
+    states |= {name: _external_state(name, verdict) for name in externals}
+    names = sorted(states)
+    if not names:
+        return None
+    needs = _needs(model, uses, set(names))
+    places, bends = _placed(names, needs)
+    causes = {one.service for one in verdict.causes}
+    causes |= {name for one in verdict.causes if one.service == STACK for name in one.blocks if _is_part(states, name)}
+    nodes = tuple(_node(name, states[name], name in causes, name in externals, places[name]) for name in names)
+    edges = tuple(
+        Edge(_path([places[a], *bends.get((a, b), ()), places[b]]), _hot(states[a], states[b])) for a, b in needs
+    )
+    return Map(
+        width=max(one.x for one in nodes) + WIDE + EDGE,
+        height=max(one.y for one in nodes) + HIGH + EDGE,
+        nodes=nodes,
+        edges=tuple(sorted(edges, key=lambda one: one.hot)),  # hot ones on top
+        described=_described(nodes),
+    )
+
+
+def _is_part(states: Mapping[str, tuple[str, str]], name: str) -> bool:
+    """Whether a service shares the stack's cause, and does not only follow from it."""
+    return states.get(name, ("blocked", ""))[0] != "blocked"
+
+
+def _external_state(name: str, verdict: Verdict) -> tuple[str, str]:
+    outcomes = {one.outcome for one in verdict.checks if one.service == name}
+    code = next((one.code for one in verdict.causes if one.service == name), "external")
+    worst = next((one for one in _WORST if one in outcomes), "unknown")
+    return _STATE_OF[worst], code if worst == "failed" else "external"
+
+
+def _needs(model: Model, uses: Mapping[str, frozenset[str]], known: set[str]) -> list[tuple[str, str]]:
+    found = {(one.name, other) for one in model.services for other in one.depends_on}
+    found |= {(name, other) for name, others in uses.items() for other in others}
+    return sorted((a, b) for a, b in found if a != b and a in known and b in known)
+
+
+def _hot(dependent: tuple[str, str], needed: tuple[str, str]) -> bool:
+    return dependent[0] == "blocked" and needed[0] in ("down", "blocked", "degraded")
+
+
+def _node(name: str, state: tuple[str, str], cause: bool, external: bool, place: Place) -> Node:
+    word, why = state
+    told = {"ok": "ok", "blocked": "blocked", "unknown": "unknown"}.get(word, f"{word}: {why}" if why else word)
+    if external and word == "ok":
+        told = "external, ok"
+    x, y = _corner(place)
+    return Node(name, _short(plain(name)), _short(told, LETTERS + 3), word, cause, external, x, y)
+
+
+def _short(text: str, most: int = LETTERS) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def _corner(place: Place) -> Place:
+    layer, row = place
+    return EDGE + layer * (WIDE + ACROSS), EDGE + row * (HIGH + DOWN)
+
+
+def _path(places: Sequence[Place]) -> str:
+    """A curve from the right of the first to the left of the last; through the bends, which are points."""
+    corners = [_corner(one) for one in places]
+    points = [(corners[0][0] + WIDE, corners[0][1] + HIGH / 2)]
+    for x, y in corners[1:-1]:
+        points += [(x, y + HIGH / 2), (x + WIDE, y + HIGH / 2)]
+    points.append((corners[-1][0] - 3, corners[-1][1] + HIGH / 2))
+    if points[-1][0] < points[0][0]:  # in a circle, one edge must run back
+        points = [(corners[0][0], points[0][1]), (corners[-1][0] + WIDE + 3, points[-1][1])]
+    path = f"M{points[0][0]:.0f} {points[0][1]:.0f}"
+    for (x, y), (to_x, to_y) in itertools.pairwise(points):
+        half = (to_x - x) / 2
+        path += f"C{x + half:.0f} {y:.0f} {to_x - half:.0f} {to_y:.0f} {to_x:.0f} {to_y:.0f}"
+    return path
+
+
+def _placed(
+    names: Sequence[str], needs: Sequence[tuple[str, str]]
+) -> tuple[dict[str, Place], dict[tuple[str, str], list[Place]]]:
+    """Where each node stands, and where long edges pass other layers."""
+    from fast_sugiyama import from_edges
+
+    numbers = {name: number for number, name in enumerate(names)}  # numbers, so that the picture is always the same
+    edges = [(numbers[a], numbers[b]) for a, b in needs]
+    found = from_edges(edges, vertex_spacing=1, dummy_vertices=True, dummy_size=1) if edges else []
+    found = sorted(found, key=lambda part: -len(part[0]))
+    places: dict[int, Place] = {}
+    links: list[tuple[int, int]] = []
+    below = 0.0
+    for part, (placed, _, _, chained) in enumerate(found, 1):
+        positions = [(int(one), place) for one, place in placed]
+        layers = sorted({y for _, (_, y) in positions}, reverse=True)  # what needs others is on top
+        left = min(x for _, (x, _) in positions)
+        # each part of the graph numbers its bends anew
+        local = {one: one if one < len(names) else one + part * APART for one, _ in positions}
+        places |= {local[one]: (layers.index(y), below + x - left) for one, (x, y) in positions}
+        links += [(local[int(a)], local[int(b)]) for a, b in chained or ()]
+        below = max(row for _, row in places.values()) + 1.5
+    alone = [name for name in names if numbers[name] not in places]
+    width = max([4, *(int(layer) + 1 for layer, _ in places.values())])
+    for index, name in enumerate(alone):
+        places[numbers[name]] = (index % width, below + index // width)
+    named = {name: places[numbers[name]] for name in names}
+    return named, {(names[a], names[b]): [places[one] for one in bends] for a, b, bends in _chains(links, len(names))}
+
+
+def _chains(links: Iterable[tuple[int, int]], real: int) -> Iterable[tuple[int, int, list[int]]]:
+    """The edges that run over bends: from, to, and the bends between; a bend has one way on."""
+    onward: dict[int, int] = {}
+    starts: list[tuple[int, int]] = []
+    for a, b in links:
+        if a >= real:
+            onward[a] = b
+        elif b >= real:
+            starts.append((a, b))
+    for start, bend in starts:
+        bends: list[int] = []
+        at: Any = bend
+        while at is not None and at >= real and at not in bends:
+            bends.append(at)
+            at = onward.get(at)
+        if at is not None and at < real:
+            yield start, at, bends
+
+
+def _described(nodes: Sequence[Node]) -> str:
+    """The picture in words, for those who do not see it."""
+    parts = []
+    for state in ("down", "degraded", "blocked", "unknown", "ok"):
+        found = [plain(one.name) for one in nodes if one.state == state]
+        if found and state == "ok":
+            parts.append(f"{len(found)} ok")
+        elif found:
+            parts.append(f"{state}: {', '.join(found[:12])}" + (f" and {len(found) - 12} more" if found[12:] else ""))
+    return f"{len(nodes)} services and external systems; " + "; ".join(parts)
