@@ -153,12 +153,14 @@ def test_no_foreign_text_breaks_out_of_its_line() -> None:
 
 def test_the_timeline_holds_each_thing_once_in_the_order_of_time() -> None:
     at = "2026-11-23T20:59:5"
-    common = (Happened(at + "0.100000001Z", "web", "started"), Happened(at + "5.000Z", "db", "ended with 137"))
+    paused = Happened(at + "0.500Z", "cache", "paused")
+    common = (Happened(at + "0.100000001Z", "web", "started"), paused, Happened(at + "5.000Z", "db", "ended with 137"))
     first = account(0, "down", POSTGRES, timeline=(*common, Happened(at + "9Z", "suite", JUDGED)))
     later = (
         *common,
         Happened(at + "0.900+00:00", "web", "started"),
         Happened(at + "1Z", "db", "started"),
+        Happened(at + "2Z", "mail", "started"),
         Happened("x", "y", "z"),
     )
     second = account(5, run={"actions": ("restarted it",)}, timeline=later)
@@ -166,7 +168,9 @@ def test_the_timeline_holds_each_thing_once_in_the_order_of_time() -> None:
     happened = [line for line in text.partition("## What happened")[2].splitlines() if line]
     assert happened == [
         "### 2026-11-23",
-        "- 20:59:50 web, db: started",
+        "- 20:59:50 web: started",
+        "- 20:59:50 cache: paused",
+        "- 20:59:51 db, mail: started",
         "- 20:59:55 db: ended with 137",
         "- 21:00:00 **triage: DOWN**, it is down",
         "  - cause: postgres: container-stopped (critical)",
