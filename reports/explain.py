@@ -58,12 +58,21 @@ def _explained_by(
     needed |= {other for one in needed | {name} for other in uses.get(one, frozenset())}
     needed |= {other for one in first for other in one.blamed}
     blamed = {other for one in first for other in one.blamed}
-    return frozenset(other for other in needed - {name} if _explains(failing.get(other, ()), other in blamed))
+    return frozenset(other for other in needed - {name} if _explains(failing.get(other, ()), first, other in blamed))
 
 
-def _explains(findings: Sequence[Finding], blamed: bool) -> bool:
-    """Whether these findings may explain another service's; some may only when that service itself names theirs."""
-    return any(layer(one) < FUNCTION_LAYER and (blamed or not catalogue()[one.code].when_blamed) for one in findings)
+def _explains(findings: Sequence[Finding], followers: Sequence[Finding], blamed: bool) -> bool:
+    """Whether these findings may explain another service's `followers`.
+
+    Some may only when that service itself names theirs (`blamed`); an effect then explains other effects, as a
+    target that cannot be scraped explains the alert about it.
+    """
+    effects = all(layer(one) >= FUNCTION_LAYER for one in followers)
+    return any(
+        (blamed or not catalogue()[one.code].when_blamed)
+        and (layer(one) < FUNCTION_LAYER or (effects and catalogue()[one.code].when_blamed))
+        for one in findings
+    )
 
 
 def _reached(name: str, followers: Mapping[str, frozenset[str]]) -> frozenset[str]:

@@ -210,3 +210,10 @@ def test_next_commands_can_be_pasted() -> None:
     cause = diagnose(failed(finding("container-stopped", "redis")), SCENE).causes[0]
     assert cause.next[-1] == "docker compose -p p start redis"
     assert cause.caution
+
+
+def test_an_alert_about_a_target_that_cannot_be_scraped_only_follows() -> None:
+    down, alert = finding("target-down", "redis"), finding("alerts-firing", "grafana", blamed=["redis"])
+    assert causes(diagnose(failed(down, alert), SCENE)) == [("redis", "target-down", ("grafana",))]
+    error = finding("endpoint-error", "gateway", blamed=["redis"])
+    assert len(diagnose(failed(down, error), SCENE).causes) == 2, "that nobody scrapes it does not make others fail"

@@ -9,5 +9,6 @@ spawn() { setsid "$@" </dev/null >"$STATE/spawned.log" 2>&1 & echo $! >>"$STATE/
 sql() { docker exec -e PGPASSWORD=lab-postgres-password "$(c postgres)" psql -h 127.0.0.1 -U pyairtable -d "${2:-pyairtable}" -v ON_ERROR_STOP=1 -tAc "$1"; }
 prom() { curl -sf "http://$(address prometheus):9090$1"; }
 am() { curl -sf -X POST -H 'Content-Type: application/json' -d "$1" "http://$(address alertmanager):9093/api/v2/alerts"; }
+am_alerts() { curl -sf "http://$(address alertmanager):9093/api/v2/alerts?active=true"; }
 stack_healthy() { wait_until '! docker ps -q --filter "label=com.docker.compose.project=$P" --filter health=starting | grep -q .'; }
 expire() { openssl x509 -in "$1" -signkey "$2" -days -1 -out "$1.new" 2>/dev/null && mv "$1.new" "$1"; }

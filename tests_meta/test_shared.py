@@ -1,0 +1,108 @@
+"""Causes that several services share, and what changed before them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from fixtures.finding import finding
+from fixtures.model import LABEL, Model, Service, from_labels
+from fixtures.settings import Settings
+from reports.diagnose import Scene, diagnose
+from reports.timeline import Release, releases
+from reports.verdict import Verdict
+from tests_meta.test_diagnose import failed
+
+NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
+MODEL = Model(
+    (Service("web", depends_on={"api": "service_started"}), Service("api"), Service("jobs"), Service("db")), "compose"
+)
+
+
+def container(service: str, image: str, key: str = "") -> dict[str, Any]:
+    return {
+        "Id": key or f"new-{service}",
+        "Name": f"/p-{service}-1",
+        "Created": "2026-11-24T02:50:00Z",
+        "Config": {"Image": image, "Labels": {LABEL + "service": service}},
+        "State": {"Running": True, "StartedAt": "2026-11-24T02:50:01Z"},
+    }
+
+
+def removed(service: str, image: str) -> dict[str, Any]:
+    at = datetime(2026, 11, 24, 2, 50, tzinfo=UTC).timestamp()
+    return {
+        "at": at,
+        "action": "destroy",
+        "id": f"old-{service}",
+        "service": service,
+        "exit": None,
+        "signal": None,
+        "image": image,
+    }
+
+
+def judged(view: dict[str, Any], *codes: tuple[str, str]) -> Verdict:
+    found = [finding(code, service, since="2026-11-24T02:50:05Z") for service, code in codes]
+    return diagnose(failed(*found), Scene(MODEL, {}, {}, "docker compose", "p", NOW, view=view))
+
+
+VIEW = {
+    "containers": [container("api", "shop:2"), container("jobs", "shop:2"), container("db", "postgres:16")],
+    "events": [removed("api", "shop:1"), removed("jobs", "shop:1")],
+}
+
+
+def test_a_new_release_that_breaks_two_services_is_one_cause() -> None:
+    verdict = judged(VIEW, ("api", "crash-loop"), ("jobs", "container-exited"), ("web", "endpoint-error"))
+    assert [(one.service, one.blocks) for one in verdict.causes] == [("stack", ("api", "jobs", "web"))]
+    assert "shop:2 (before: shop:1)" in verdict.summary
+    assert {one.name: one.state for one in verdict.services}["api"] == "down"
+    assert {one.name: one.state for one in verdict.services}["web"] == "blocked"
+    assert "api jobs" in verdict.causes[0].next[0], "the commands are about the services, not about the stack"
+
+
+def test_two_crashes_of_the_same_old_image_stay_two_causes() -> None:
+    verdict = judged({**VIEW, "events": []}, ("api", "crash-loop"), ("jobs", "crash-loop"))
+    assert {one.service for one in verdict.causes} == {"api", "jobs"}
+
+
+def test_one_service_of_a_new_release_is_its_own_cause_and_the_change_is_named() -> None:
+    view = {**VIEW, "containers": [*VIEW["containers"], container("web", "web:1")]}
+    verdict = judged(view, ("api", "crash-loop"))
+    assert [one.service for one in verdict.causes] == ["api"]
+    assert any("shop:2 instead of shop:1" in one.what for one in verdict.changes)
+
+
+def test_nothing_left_of_the_project_is_one_cause() -> None:
+    gone = [(one.name, "container-missing") for one in MODEL.services]
+    assert [one.service for one in judged({"containers": [], "events": []}, *gone).causes] == ["stack"]
+    assert len(judged(VIEW, *gone[1:3]).causes) == 2, "two that are missing beside others are two causes"
+
+
+def test_two_causes_of_the_stack_stand_side_by_side() -> None:
+    found = [
+        finding("image-missing", "api", image="shop:3"),
+        finding("image-missing", "jobs", image="shop:3"),
+        finding("network-detached", "web", network="p_front", what="cut"),
+        finding("network-detached", "db", network="p_front", what="cut"),
+    ]
+    verdict = diagnose(failed(*found), Scene(MODEL, {}, {}, "docker compose", "p", NOW))
+    assert {(one.service, one.code, one.blocks) for one in verdict.causes} == {
+        ("stack", "image-missing", ("api", "jobs")),
+        ("stack", "network-detached", ("db", "web")),
+    }
+
+
+def test_a_replaced_image_is_told_from_a_removed_container() -> None:
+    assert releases(VIEW) == {"api": Release("shop:1", "shop:2"), "jobs": Release("shop:1", "shop:2")}
+    same = {**VIEW, "events": [removed("api", "shop:2")]}
+    assert releases(same) == {}
+    back = {**VIEW, "events": [removed("api", "shop:1"), removed("api", "shop:2")]}
+    assert releases(back) == {}, "only what it replaced last counts"
+
+
+def test_by_labels_alone_a_service_that_another_needs_is_known_without_a_container() -> None:
+    one = container("api", "shop:2")
+    one["Config"]["Labels"][LABEL + "depends_on"] = "db:service_healthy:false"
+    assert {service.name for service in from_labels([one], Settings(), None).services} == {"api", "db"}
