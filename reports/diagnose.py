@@ -14,7 +14,7 @@ from fixtures.model import Model, Service
 from reports.explain import ORDER, STACK, first_of, layer, roots_of
 from reports.judge_alert import judge_alert
 from reports.shared import merge_shared, with_shared_facts
-from reports.timeline import Entry, changes, releases, timeline
+from reports.timeline import JUDGED, Entry, changes, releases, timeline
 from reports.verdict import Cause, CheckResult, ServiceState, State, Verdict, Word
 
 MOST_PROOF = 8
@@ -85,7 +85,7 @@ def _not_run(missing: int) -> list[CheckResult]:
 
 def _moments(scene: Scene) -> list[Entry]:
     """What the engine cannot know: when the alert began, and when this was looked at."""
-    moments = [Entry(scene.now.isoformat(), "suite", "this run judged", "run")]
+    moments = [Entry(scene.now.isoformat(), "suite", JUDGED, "run")]
     if scene.alert and scene.alert.starts:
         moments.append(
             Entry(scene.alert.starts, scene.alert_service or "alert", f"alert {scene.alert.name} began", "alert")

@@ -24,26 +24,32 @@ from reports import terminal
 from reports.diagnose import Scene, diagnose
 from reports.files import Folder, make_folder, point_latest, write_json, write_text
 from reports.html.render import finish, render, title
+from reports.incident import Asked, Related, asked_of, relate
+from reports.notify import Sending, message, send
 from reports.results import Results
 from reports.scene import scene_from
 from reports.verdict import Verdict, as_json
 
 VERSION = "0.1.0"
 HTML, JSON, JUNIT = "report.html", "verdict.json", "junit.xml"
+USUAL = "stack.toml"  # the settings' name where none is given
 OPTIONS = {HTML: "htmlpath", JUNIT: "xmlpath"}  # file -> option of the plugin that writes it
 
 
 class Reporter:
     """One run's results on their way to a verdict; registered as a plugin for that run only."""
 
-    def __init__(self, run: Run, folder: Folder, elsewhere: dict[str, str | None]) -> None:
+    def __init__(self, run: Run, folder: Folder, elsewhere: dict[str, str | None], asked: Asked) -> None:
         """`elsewhere`: where the user wanted a copy of which file."""
         self._run = run
+        self._asked = asked
         self._folder = folder
         self._elsewhere = elsewhere
         self._results = Results()
         self._verdict: Verdict | None = None
         self._facts: dict[str, Any] = {}
+        self._related = Related()
+        self._sending = Sending()
         self._page: Any = None
         self._began = time.time() if run.replayed else run.started
         self._interrupted = False
@@ -58,9 +64,12 @@ class Reporter:
         """Remembers that the run is not whole."""
         self._interrupted = True
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
-        """Judges before the other plugins write, and keeps their trouble with files from hiding the verdict."""
+        """Judges before the other plugins write, and keeps their trouble with files from hiding the verdict.
+
+        `trylast`: the innermost wrapper, so that the terminal's own, which shows the summary, comes after it.
+        """
         self._conclude(session)
         if self._verdict and self._verdict.word == "unknown" and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED  # nothing judged is not success
@@ -70,6 +79,7 @@ class Reporter:
             self._problems.append(f"the report could not be written: {error}")
         finally:
             self._write()
+            self._send()
 
     def _conclude(self, session: pytest.Session) -> None:
         """The verdict of what has been seen so far."""
@@ -88,8 +98,21 @@ class Reporter:
             "host": context.host,
             "stack": context.stack,
             "project": context.project,
-            "incident": run.options.incident or context.incident,
+            "incident": self._clean(run.options.incident) or context.incident,
+            "actions": [text for action in self._actions() if (text := self._clean(action))],
         }
+        self._related = relate(self._asked, as_json(self._verdict, self._facts, run.look.mode))
+        self._problems += [self._related.note] if self._related.note else []
+
+    def _clean(self, text: str | None) -> str | None:
+        """What a person typed, on one line and without secrets."""
+        return terminal.plain(self._run.look.redactor.text(text or "")).strip() or None
+
+    def _actions(self) -> list[str]:
+        """What has been done: as recorded, where this is a recording, and as told now."""
+        run = self._run
+        recorded = run.replayed.options.get("actions") if run.replayed else None
+        return [str(one) for one in (recorded if isinstance(recorded, list) else [])] + (run.options.action or [])
 
     def _context(self, scene: Scene) -> Context:
         """What the run was; a recording's own where it is one."""
@@ -104,7 +127,7 @@ class Reporter:
             stack=run.look.settings.stack.name,
             project=scene.project,
             suite=_version(),
-            incident=run.options.incident,
+            incident=self._clean(run.options.incident),
         )
 
     def _bundle(self) -> bytes:
@@ -115,6 +138,7 @@ class Reporter:
             "compose": run.compose,
             "services": list(run.look.services),
             "alert": asdict(run.alert) if run.alert else None,
+            "actions": self._facts["actions"],
         }
         evidence = Evidence(self._context(scene), run.observations())
         return encode(Bundle(evidence, run.look.settings, run.stack(), options), run.look.redactor)
@@ -123,12 +147,15 @@ class Reporter:
         """verdict.json, the copies that the user asked for, and `latest`."""
         if self._verdict is None or not self._folder.writable:
             return
-        folder = self._folder.path
+        folder, run = self._folder.path, self._run
+        named = run.options.stack if run.options.stack != USUAL and not run.replayed else None
         try:
-            write_json(folder / JSON, as_json(self._verdict, self._facts, self._run.look.mode))
+            write_json(folder / JSON, as_json(self._verdict, self._facts, run.look.mode, self._related.compared))
+            for name, text in self._related.papers(run.now(), named).items():
+                write_text(folder / name, text)
             if (folder / HTML).exists():
                 write_text(folder / HTML, finish((folder / HTML).read_text(encoding="utf-8", errors="replace")))
-            if self._run.replayed is None:
+            if run.replayed is None:
                 write_text(folder / NAME, self._bundle().decode())
             for name, wanted in self._elsewhere.items():
                 if wanted and (folder / name).exists():
@@ -138,6 +165,17 @@ class Reporter:
                 point_latest(folder)
         except OSError as error:
             self._problems.append(f"the report could not be written: {error}")
+
+    def _send(self) -> None:
+        """Starts to send the summary where it was asked for."""
+        report = self._folder.path / HTML
+        if self._related.account:
+            text = message(self._related.account, self._related.compared, report if report.is_file() else None)
+            self._sending = send(self._asked.notify, text)
+
+    def pytest_unconfigure(self) -> None:
+        """Waits for what is being sent, where no summary has."""
+        self._sending.results()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_report_title(self, report: Any) -> None:
@@ -150,8 +188,10 @@ class Reporter:
         if self._verdict:
             if self._page is not None:
                 self._page.title = title(self._verdict, self._facts)
-            run, scene = self._run, scene_of(self._run)
-            told = render(self._verdict, self._facts, run.look.mode, run.observations(), scene, run.look.settings)
+            run, scene, compared = self._run, scene_of(self._run), self._related.compared
+            told = render(
+                self._verdict, self._facts, run.look.mode, run.observations(), scene, run.look.settings, compared
+            )
             prefix.append(told)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -162,10 +202,13 @@ class Reporter:
             return
         width = shutil.get_terminal_size().columns
         path = _shown(self._folder.path / HTML)
-        for text, markup in terminal.lines(self._verdict, self._facts, self._run.look.mode, path, width):
+        mode = self._run.look.mode
+        for text, markup in terminal.lines(self._verdict, self._facts, mode, path, width, self._related.compared):
             terminalreporter.write_line(text, **markup)
         for problem in self._problems:
-            terminalreporter.write_line(f"note       {problem}", yellow=True)
+            terminalreporter.write_line(f"note       {terminal.plain(problem)}", yellow=True)
+        for text, sent in self._sending.results():
+            terminalreporter.write_line(f"{'sent' if sent else 'note':<11}{terminal.plain(text)}", yellow=not sent)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -180,15 +223,16 @@ def pytest_configure(config: pytest.Config) -> None:
     run = run_of(config)
     if run is None or hasattr(config, "workerinput") or config.option.collectonly:
         return
-    base = config.invocation_params.dir / config.option.report_dir
+    asked = asked_of(config)
+    config.option.notify = None  # xdist would hand the URLs to its workers
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(time.time() if run.replayed else run.started))
-    folder = make_folder(base, f"{stamp}-{run.look.mode}")
+    folder = make_folder(asked.base, f"{stamp}-{run.look.mode}")
     elsewhere = {name: getattr(config.option, option, None) for name, option in OPTIONS.items()}
     for name, option in OPTIONS.items():
         if hasattr(config.option, option):  # the plugin may be switched off
             setattr(config.option, option, str(folder.path / name) if folder.writable else None)
     config.option.self_contained_html = True
-    config.pluginmanager.register(Reporter(run, folder, elsewhere), "service-down-reporter")
+    config.pluginmanager.register(Reporter(run, folder, elsewhere, asked), "service-down-reporter")
     _report_when_terminated()
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from fixtures.evidence import parse_time
 from fixtures.finding import Finding, Proof
+from reports.compare import Comparison, listed
 from reports.verdict import Cause, Verdict
 
 Line = tuple[str, Mapping[str, bool]]  # text, and pytest's markup
@@ -24,10 +25,17 @@ BOLD = {"bold": True}
 DIM = {"light": True}
 MOST = 5
 NO_REASON = "no reason that can be seen from here (whether it is a security breach is for you to judge)"
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
-def lines(verdict: Verdict, run: Mapping[str, Any], mode: str, report: str, width: int) -> Iterator[Line]:
+def lines(
+    verdict: Verdict,
+    run: Mapping[str, Any],
+    mode: str,
+    report: str,
+    width: int,
+    compared: Comparison | None = None,
+) -> Iterator[Line]:
     """What the terminal shows, line by line."""
     width = max(60, min(width, 120))
     yield "", {}
@@ -41,6 +49,8 @@ def lines(verdict: Verdict, run: Mapping[str, Any], mode: str, report: str, widt
         yield from _labelled("alert", text, width)
     for entry in verdict.changes:
         yield from _labelled("changed", f"{entry.at[11:19]} {entry.service}: {entry.what}", width)
+    if compared:
+        yield from _labelled("since", since_then(compared, parse_time(run["started"])), width)
     for number, cause in enumerate(verdict.causes, 1):
         yield "", {}
         yield from _cause(number, cause, parse_time(run["started"]), width)
@@ -58,6 +68,14 @@ def lines(verdict: Verdict, run: Mapping[str, Any], mode: str, report: str, widt
 def _labelled(name: str, text: str, width: int) -> Iterator[Line]:
     for row, line in enumerate(textwrap.wrap(plain(text), width - 11)):
         yield (f"{name:<11}" if not row else " " * 11) + line, BOLD
+
+
+def since_then(compared: Comparison, now: datetime | None) -> str:
+    """What has changed since another run, in one sentence."""
+    then = parse_time(compared.started)
+    when = f"{then:%H:%M}" if then and now and then.date() == now.date() else compared.started[:16].replace("T", " ")
+    said = "; ".join(f"{name}: {listed(sentences)}" for name, sentences in compared.parts())
+    return f"{when} UTC ({compared.mode}: {compared.verdict})  {said or 'nothing has changed'}"
 
 
 def plain(text: str) -> str:

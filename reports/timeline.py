@@ -21,6 +21,7 @@ BEFORE = timedelta(hours=1)
 JUST_AFTER = timedelta(seconds=10)  # replacing a container is what makes its dependants fail, moments before it is made
 SAME_DEPLOYMENT = timedelta(seconds=90)
 MOST = 60
+JUDGED = "this run judged"
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
 
 from fixtures.finding import Finding, Proof, Severity
 from reports.timeline import Entry
+
+if TYPE_CHECKING:
+    from reports.compare import Comparison
 
 SCHEMA = 1
 Word = Literal["healthy", "degraded", "unknown", "down"]
@@ -87,7 +90,7 @@ class Verdict:
         return {name: outcomes.count(name) for name in ("passed", "warned", "failed", "unknown", "skipped")}
 
 
-def as_json(verdict: Verdict, run: Mapping[str, Any], mode: str) -> dict[str, Any]:
+def as_json(verdict: Verdict, run: Mapping[str, Any], mode: str, compared: Comparison | None = None) -> dict[str, Any]:
     """`verdict.json`, as documented in the README."""
     return {
         "schema": SCHEMA,
@@ -105,6 +108,7 @@ def as_json(verdict: Verdict, run: Mapping[str, Any], mode: str) -> dict[str, An
         "alert": vars(verdict.alert) if verdict.alert else None,
         "changes": [vars(one) for one in verdict.changes],
         "timeline": [vars(one) for one in verdict.timeline],
+        "compared": asdict(compared) if compared else None,
     }
 
 

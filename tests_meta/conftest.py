@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from tests_meta.lab.stack import ReferenceStack, make_stack
 
 ROOT = Path(__file__).resolve().parents[1]
 RECORDED = Path(__file__).parent / "recorded"
+FAULTS = Path(__file__).parent / "faults" / "recorded"
 PROJECT, OFFSET = "service-down-test", 11_000
 
 
@@ -62,6 +65,16 @@ def run_suite(*words: str, reports: Path, env: dict[str, str] | None = None, sec
         check=False,
     )
     return Ran(done.returncode, done.stdout, reports / "latest")
+
+
+def recording(name: str, folder: Path, at: datetime, **context: str) -> Path:
+    """A recorded fault as a run's folder, as if it had been recorded at another time; for `run_suite("--replay=…")`."""
+    table = json.loads(gzip.decompress((FAULTS / f"{name}.json.gz").read_bytes()))
+    table["context"] |= {"run": f"{at:%Y%m%dT%H%M%SZ}-{name}", "started": at.isoformat(), **context}
+    table["options"]["now"] = (at + timedelta(seconds=2)).isoformat()
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "evidence.json").write_text(json.dumps(table))
+    return folder
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from fixtures.evidence import Observation, parse_time
 from fixtures.settings import Settings
+from reports.compare import Comparison
 from reports.diagnose import Scene
 from reports.html.evidence import answers, inspected, instances, logs
 from reports.html.graph import draw_map
@@ -41,6 +42,7 @@ def render(
     seen: Mapping[str, Observation],
     scene: Scene,
     settings: Settings,
+    compared: Comparison | None = None,
 ) -> str:
     """The verdict's HTML, between marks by which `finish` finds it."""
     page = _environment().get_template("page.html.j2")
@@ -66,7 +68,7 @@ def render(
         answers=answers(seen),
         checks=sorted(verdict.checks, key=lambda one: (_SORTED.index(one.outcome), one.id)),
         counts=verdict.counts(),
-        compared=None,
+        compared=compared,
     )
     return f"{BEGIN}{text}{END}"
 
