@@ -65,7 +65,7 @@ def _model(parts: list[Part], settings: Settings) -> Model:
     """By the engine's labels, which may hold anything; what each needs as it is, not as a label can say it."""
     needs = {part.name: part.service.depends_on for part in parts}
     model = from_labels([one for part in parts for one in part.containers], settings, " ".join(NASTY))
-    return replace(model, services=tuple(replace(one, depends_on=needs[one.name]) for one in model.services))
+    return replace(model, services=tuple(replace(one, depends_on=needs.get(one.name, {})) for one in model.services))
 
 
 def _host() -> Host:

@@ -19,6 +19,11 @@ WIDE, NARROW = 1280, 390
 HOST = """<!doctype html><html lang=en><title>ticket</title>
 <style>body{margin:0} iframe{border:0;width:100%;height:95vh}</style>"""
 SECONDS = 5  # longest wait for anything of a page that lies on this machine
+_TOO_WIDE = """() => { const over = document.scrollingElement.scrollWidth - innerWidth;
+  const cut = one => one && (getComputedStyle(one).overflowX !== 'visible' || cut(one.parentElement));
+  const wide = [...document.body.querySelectorAll('*')].filter(one =>
+    one.getBoundingClientRect().right > innerWidth + 1 && !cut(one.parentElement));
+  return over > 0 ? [over + ' px', ...wide.slice(0, 5).map(one => one.outerHTML.slice(0, 120))] : [] }"""
 _OUTSIDE = re.compile(r"^(?!file:|data:|about:|blob:)")
 _SANDBOXED = "Blocked script execution in"  # what Chromium says of every script in a sandbox
 
@@ -39,17 +44,18 @@ class Looked:
         return (box["width"], box["height"]) if box else (0.0, 0.0)
 
     def open_all(self) -> None:
-        """Opens everything that can be unfolded in the verdict."""
-        self.frame.eval_on_selector_all("main details", "all => all.forEach(one => { one.open = true })")
+        """Opens everything that can be unfolded."""
+        self.frame.eval_on_selector_all("details", "all => all.forEach(one => { one.open = true })")
 
     def show(self, width: int, scheme: Scheme) -> None:
         """Another screen."""
         self.page.set_viewport_size({"width": width, "height": 900})
         self.page.emulate_media(color_scheme=scheme)
 
-    def too_wide(self) -> int:
-        """By how many pixels the page must be scrolled sideways."""
-        return int(self.frame.evaluate("document.scrollingElement.scrollWidth - innerWidth"))
+    def too_wide(self) -> list[str]:
+        """What makes the page wider than its screen; nothing where it need not be scrolled sideways."""
+        found = self.frame.evaluate(_TOO_WIDE)
+        return [str(one) for one in found]
 
     def texts(self, selector: str) -> list[str]:
         """What stands in each such element."""

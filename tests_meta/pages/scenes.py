@@ -7,7 +7,9 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from fixtures.bundle import Bundle, encode
+import msgspec
+
+from fixtures.bundle import Bundle, bundle_of, encode
 from tests_meta import offline
 from tests_meta.pages import hostile
 from tests_meta.pages.copies import Copy, Part, made, part_of, renamed, stack_of
@@ -26,6 +28,11 @@ def evidence(scene: str) -> bytes:
     if scene == "hostile":
         return written(hostile.bundle(recording()))
     return written(layers(int(scene.removeprefix("stack-"))))
+
+
+def outside(scene: str) -> set[str]:
+    """The systems outside the stack that a scene's services use."""
+    return set(bundle_of(msgspec.json.decode(evidence(scene))).settings.external)
 
 
 def written(bundle: Bundle) -> bytes:
