@@ -7,16 +7,22 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests_meta.lab.say import LabError, NoEngineError
+from tests_meta.lab.browser import chromium
+from tests_meta.lab.say import LabError, NoBrowserError, NoEngineError
 from tests_meta.lab.stack import ReferenceStack, make_stack
+from tests_meta.pages.scenes import evidence
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 ROOT = Path(__file__).resolve().parents[1]
 RECORDED = Path(__file__).parent / "recorded"
@@ -116,3 +122,26 @@ def bench(running: ReferenceStack, tmp_path: Path) -> Bench:
     """The suite on the reference stack, which is healthy when the test begins."""
     running.up()
     return Bench(running, tmp_path / "reports")
+
+
+@pytest.fixture(scope="module")  # Playwright keeps an event loop running: no longer than it is needed
+def browser() -> Iterator[Browser]:
+    """A Chromium; where none can be had the tests that need it are skipped, loudly."""
+    try:
+        with chromium() as started:
+            yield started
+    except NoBrowserError as error:
+        pytest.skip(f"NO BROWSER, so the report was not looked at: {error}")
+
+
+@pytest.fixture(scope="session")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Ran]:
+    """The full run of a scene, judged and reported once per session."""
+
+    @cache
+    def run(scene: str) -> Ran:
+        folder = tmp_path_factory.mktemp(scene)
+        (folder / "evidence.json").write_bytes(evidence(scene))
+        return run_suite(f"--replay={folder}", reports=folder / "reports")
+
+    return run

@@ -17,6 +17,10 @@ class NoEngineError(LabError):
     """There is no Docker engine, and none can be had here."""
 
 
+class NoBrowserError(LabError):
+    """There is no Chromium, and none can be had here."""
+
+
 def say(text: str) -> None:
     """One line for the person who waits."""
     print(f"lab: {text}", file=sys.stderr, flush=True)

@@ -1,0 +1,1 @@
+"""Runs made as data, and the pages that their reports are."""
