@@ -42,6 +42,11 @@ CUT = """() => { const svg = document.querySelector('#map svg'), whole = svg.get
   return [...svg.querySelectorAll('text')].filter(one => { const box = one.getBoundingClientRect();
     return box.left < whole.left - 1 || box.right > whole.right + 1 || box.top < whole.top - 1
       || box.bottom > whole.bottom + 1 }).map(one => one.textContent); }"""
+SPILT = """() => [...document.querySelectorAll('#map g.node')].flatMap(node => {
+  const boxes = [...node.querySelectorAll('rect')].map(one => one.getBoundingClientRect());
+  const left = Math.min(...boxes.map(one => one.left)), right = Math.max(...boxes.map(one => one.right));
+  return [...node.querySelectorAll('text')].filter(one => { const box = one.getBoundingClientRect();
+    return box.left < left - 1 || box.right > right + 1 }).map(one => one.textContent) })"""
 
 
 @pytest.fixture(params=SCENES)
@@ -148,8 +153,9 @@ def test_dark_is_dark(browser: Browser, scene: tuple[str, Ran]) -> None:
                 assert all(round(one) in wanted for one in parts), f"{scheme}: the ground of {place} is {colour}"
 
 
-def test_on_paper_the_evidence_is_unfolded_and_readable(browser: Browser, scene: tuple[str, Ran]) -> None:
-    with opened(browser, scene[1].folder / "report.html") as looked:
+@pytest.mark.parametrize("view", ["scripts", "no-scripts"])
+def test_on_paper_the_evidence_is_unfolded(browser: Browser, scene: tuple[str, Ran], view: View) -> None:
+    with opened(browser, scene[1].folder / "report.html", view) as looked:
         looked.page.emulate_media(media="print")
         looked.frame.evaluate("dispatchEvent(new Event('beforeprint'))")
         assert looked.box("#verdict")[1] > 10
@@ -190,6 +196,13 @@ def test_a_map_of_any_size_shows_every_service_apart_from_the_others(
         assert_map(looked, scene, ran.verdict["services"])
         assert looked.frame.evaluate(APART) == [], "services lie on each other"
         assert looked.frame.evaluate(CUT) == [], "labels are cut off"
+
+
+@pytest.mark.parametrize("name", ["down", "unknown", "hostile"])
+def test_what_a_node_of_the_map_says_stays_in_its_box(browser: Browser, report: Reports, name: str) -> None:
+    with opened(browser, report(name).folder / "report.html", "no-scripts") as looked:
+        assert looked.frame.locator("#map g.node text").count() > 0
+        assert looked.frame.evaluate(SPILT) == []
 
 
 @pytest.mark.parametrize("width", [WIDE, NARROW])
