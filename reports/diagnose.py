@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -9,11 +10,11 @@ from typing import Any
 
 from fixtures.alert import Alert
 from fixtures.evidence import parse_time
-from fixtures.finding import Finding, Proof, catalogue, fill
+from fixtures.finding import Finding, Proof, catalogue, fill_command
 from fixtures.model import Model, Service
-from reports.explain import ORDER, STACK, first_of, layer, roots_of
+from reports.explain import ORDER, first_of, layer, roots_of
 from reports.judge_alert import judge_alert
-from reports.shared import merge_shared, with_shared_facts
+from reports.shared import SEVERAL, merge_shared, with_shared_facts
 from reports.timeline import JUDGED, Entry, changes, releases, timeline
 from reports.verdict import Cause, CheckResult, ServiceState, State, Verdict, Word
 
@@ -121,15 +122,17 @@ def _causes(
 
 def _cause(found: Finding, later: Sequence[Finding], blocks: tuple[str, ...], scene: Scene) -> Cause:
     code = catalogue()[found.code]
-    services = found.facts.get("services", found.service).split()  # several where they share a cause
+    services = found.facts.get("services", found.service).split(SEVERAL)
+    known = {name: value for name, value in found.facts.items() if name not in ("service", "container", "image")}
     facts = {
-        "compose": scene.compose,
-        "service": " ".join(services),
         "project": scene.project,
-        "container": " ".join(scene.containers.get(one, f"{scene.project}-{one}-1") for one in services),
         "user": "postgres",
         "database": "postgres",
-        **{name: value for name, value in found.facts.items() if not (found.service == STACK and name == "container")},
+        **known,
+        "compose": scene.compose,
+        "service": shlex.join(services),
+        "container": shlex.join(_container(one, found, scene) for one in services),
+        "image": shlex.quote(found.facts.get("image", "?")),
     }
     proof: dict[Proof, None] = dict.fromkeys((*found.proof, *(one for other in later for one in other.proof)))
     return Cause(
@@ -140,10 +143,16 @@ def _cause(found: Finding, later: Sequence[Finding], blocks: tuple[str, ...], sc
         since=found.since,
         runbook=code.runbook,
         proof=tuple(proof)[:MOST_PROOF],
-        next=tuple(fill(command, facts) for command in code.next),
+        next=tuple(fill_command(command, facts) for command in code.next),
         caution=code.caution,
         blocks=blocks,
     )
+
+
+def _container(service: str, found: Finding, scene: Scene) -> str:
+    """The container to name in commands: the one that the finding is about, else the service's first."""
+    own = found.facts.get("container") if service == found.service else None
+    return own or scene.containers.get(service, f"{scene.project}-{service}-1")
 
 
 def _states(

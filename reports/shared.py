@@ -10,6 +10,8 @@ from fixtures.finding import Finding, catalogue
 from reports.explain import ORDER, STACK, first_of
 from reports.timeline import Release
 
+SEVERAL = "\x1f"  # between the services of a shared cause
+
 
 def with_shared_facts(found: Finding, releases: Mapping[str, Release], project: str, emptied: bool) -> Finding:
     """The finding with the facts that only the whole stack shows: its new release, or that nothing of it is left."""
@@ -57,7 +59,7 @@ def _of_the_stack(fact: str, found: Sequence[Finding]) -> Finding:
         ),
         proof=tuple(one.proof[0] for one in found if one.proof),
         since=next((one.since for one in found if parse_time(one.since) == earliest), None) if earliest else None,
-        facts={**worst.facts, "services": " ".join(services)},
+        facts={**worst.facts, "services": SEVERAL.join(services)},
     )
 
 

@@ -25,7 +25,7 @@ BOLD = {"bold": True}
 DIM = {"light": True}
 MOST = 5
 NO_REASON = "no reason that can be seen from here (whether it is a security breach is for you to judge)"
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def lines(
@@ -103,7 +103,7 @@ def _about(run: Mapping[str, Any], mode: str) -> str:
 
 def _cause(number: int, cause: Cause, now: datetime | None, width: int) -> Iterator[Line]:
     title = f"{number}. {cause.service}: {cause.code} ({cause.severity}){_since(cause.since, now)}"
-    yield title, COLOUR["down" if cause.severity == "critical" else "degraded"]
+    yield plain(title), COLOUR["down" if cause.severity == "critical" else "degraded"]
     yield from _block("what", [cause.summary], width)
     yield from _block("proof", [proof_text(one) for one in cause.proof[:MOST]], width)
     if cause.blocks:

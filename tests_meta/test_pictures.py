@@ -55,13 +55,13 @@ def test_the_picture_is_the_same_every_time() -> None:
     assert drawn(stack_of(40, 1)) == drawn(stack_of(40, 1))
 
 
-def test_who_needs_another_stands_left_of_it() -> None:
+def test_what_is_needed_stands_left_of_who_needs_it() -> None:
     model = Model(
         (Service("db"), Service("web", depends_on={"api": "x", "db": "x"}), Service("api", depends_on={"db": "x"})),
         "compose",
     )
     places = {one.name: one.x for one in drawn(model).nodes}
-    assert places["web"] < places["api"] < places["db"]
+    assert places["db"] < places["api"] < places["web"]
 
 
 def test_a_circle_is_drawn_too() -> None:

@@ -1,4 +1,7 @@
-"""The dependency map: services and external systems in layers, who needs whom from left to right; pure."""
+"""The dependency map: services and external systems in layers, what is needed left of what needs it; pure.
+
+So a failure spreads from left to right, and its cause is what a narrow screen shows first.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,12 @@ from reports.explain import STACK
 from reports.terminal import plain
 from reports.verdict import Verdict
 
-WIDE, HIGH = 186, 46  # of a node
-ACROSS, DOWN = 76, 16  # between nodes
+WIDE, HIGH = 214, 46  # of a node
+ACROSS, DOWN = 66, 16  # between nodes
 EDGE = 10  # around everything
-LETTERS = 21  # that fit into a node
+ICON, ROUND, MARGIN = 34, 4, 8  # pixels that text leaves free in a node
+NAME, TOLD = 14, 12  # sizes of its two lines
+WIDTHS = (("iljtfI.,:;|'!()[] -", 0.45), ("mwMWQGO@%", 1.0))  # of letters, in shares of the size
 APART = 1_000_000  # between the numbers of bends of different parts
 _STATE_OF = {"failed": "down", "unknown": "unknown", "warned": "ok", "passed": "ok"}
 _WORST = ("failed", "unknown", "warned", "passed")
@@ -39,7 +44,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Edge:
-    """A line from a service to what it needs; `hot` where a failure came along it."""
+    """A line from what is needed to the service that needs it; `hot` where a failure came along it."""
 
     path: str
     hot: bool
@@ -72,7 +77,8 @@ def draw_map(
     causes |= {name for one in verdict.causes if one.service == STACK for name in one.blocks if _is_part(states, name)}
     nodes = tuple(_node(name, states[name], name in causes, name in externals, places[name]) for name in names)
     edges = tuple(
-        Edge(_path([places[a], *bends.get((a, b), ()), places[b]]), _hot(states[a], states[b])) for a, b in needs
+        Edge(_path([places[b], *reversed(bends.get((a, b), ())), places[a]]), _hot(states[a], states[b]))
+        for a, b in needs
     )
     return Map(
         width=max(one.x for one in nodes) + WIDE + EDGE,
@@ -111,11 +117,21 @@ def _node(name: str, state: tuple[str, str], cause: bool, external: bool, place:
     if external and word == "ok":
         told = "external, ok"
     x, y = _corner(place)
-    return Node(name, _short(plain(name)), _short(told, LETTERS + 3), word, cause, external, x, y)
+    room = WIDE - ICON - MARGIN - (ROUND if external else 0)
+    label, line = _cut(plain(name), room, NAME), _cut(plain(told), room, TOLD)
+    return Node(name, label, line, word, cause, external, x, y)
 
 
-def _short(text: str, most: int = LETTERS) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"
+def _cut(text: str, room: float, size: float) -> str:
+    """As much of `text` as surely fits into `room` pixels."""
+    used = 0.0
+    for index, letter in enumerate(text):
+        used += size * next(
+            (width for letters, width in WIDTHS if letter in letters), 0.7 if letter < "\u0250" else 1.3
+        )
+        if used > room:
+            return text[: max(index - 1, 1)] + "…"
+    return text
 
 
 def _corner(place: Place) -> Place:
@@ -154,7 +170,7 @@ def _placed(
     below = 0.0
     for part, (placed, _, _, chained) in enumerate(found, 1):
         positions = [(int(one), place) for one, place in placed]
-        layers = sorted({y for _, (_, y) in positions}, reverse=True)  # what needs others is on top
+        layers = sorted({y for _, (_, y) in positions})  # what needs others has the higher number
         left = min(x for _, (x, _) in positions)
         # each part of the graph numbers its bends anew
         local = {one: one if one < len(names) else one + part * APART for one, _ in positions}

@@ -87,6 +87,7 @@ def finish(page: str) -> str:
     head = head.replace('<meta charset="utf-8"/>', '<meta charset="utf-8"/>' + _META, 1)
     theirs = page[body + len("<body>") : start] + page[end + len(END) : close]
     theirs = re.sub(r'<h1 id="title">(.*?)</h1>', r'<h2 id="title">\1</h2>', theirs, count=1, flags=re.DOTALL)
+    theirs = re.sub(r'(<input [^>]*data-test-result="([a-z]+)")', r'\1 aria-label="show \2"', theirs)
     return f"{head}<body>{ours}{_BEFORE}{theirs}{_AFTER}{page[close:]}"
 
 
