@@ -19,8 +19,8 @@ WIDE, HIGH = 214, 46  # of a node
 ACROSS, DOWN = 66, 16  # between nodes
 EDGE = 10  # around everything
 ICON, ROUND, MARGIN = 34, 4, 8  # pixels that text leaves free in a node
-NAME, TOLD = 14, 12  # sizes of its two lines
-WIDTHS = (("iljtfI.,:;|'!()[] -", 0.45), ("mwMWQGO@%", 1.0))  # of letters, in shares of the size
+NAME, TOLD = 14 * 0.7, 12 * 0.63  # pixels of a usual letter in its two lines; the first is bold
+WIDTHS = (("iljtfI.,:;|'!()[] -", 0.65), ("mwMWQGO@%", 1.4))  # of letters, against a usual one
 APART = 1_000_000  # between the numbers of bends of different parts
 _STATE_OF = {"failed": "down", "unknown": "unknown", "warned": "ok", "passed": "ok"}
 _WORST = ("failed", "unknown", "warned", "passed")
@@ -122,12 +122,12 @@ def _node(name: str, state: tuple[str, str], cause: bool, external: bool, place:
     return Node(name, label, line, word, cause, external, x, y)
 
 
-def _cut(text: str, room: float, size: float) -> str:
+def _cut(text: str, room: float, letter_wide: float) -> str:
     """As much of `text` as surely fits into `room` pixels."""
     used = 0.0
     for index, letter in enumerate(text):
-        used += size * next(
-            (width for letters, width in WIDTHS if letter in letters), 0.7 if letter < "\u0250" else 1.3
+        used += letter_wide * next(
+            (width for letters, width in WIDTHS if letter in letters), 1.0 if letter < "\u0250" else 1.9
         )
         if used > room:
             return text[: max(index - 1, 1)] + "…"
