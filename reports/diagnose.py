@@ -144,7 +144,7 @@ def _cause(found: Finding, later: Sequence[Finding], blocks: tuple[str, ...], sc
         runbook=code.runbook,
         proof=tuple(proof)[:MOST_PROOF],
         next=tuple(fill_command(command, facts) for command in code.next),
-        caution=code.caution,
+        caution=found.facts.get("caution") or code.caution,
         blocks=blocks,
     )
 

@@ -59,7 +59,11 @@ def _of_the_stack(fact: str, found: Sequence[Finding]) -> Finding:
         ),
         proof=tuple(one.proof[0] for one in found if one.proof),
         since=next((one.since for one in found if parse_time(one.since) == earliest), None) if earliest else None,
-        facts={**worst.facts, "services": SEVERAL.join(services)},
+        facts={
+            **worst.facts,
+            "services": SEVERAL.join(services),
+            "caution": _CAUTION.get(fact, "").format(**worst.facts),
+        },
     )
 
 
@@ -68,3 +72,5 @@ _SUMMARY = {
     "network": "{count} services are cut from network {network}: {worst}",
     "emptied": "no container of project {emptied} exists: {count} services are gone",
 }
+
+_CAUTION = {"release": "A restart runs {release} again: going back to {replaced} is the surest repair."}

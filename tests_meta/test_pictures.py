@@ -51,10 +51,6 @@ def test_no_two_nodes_overlap_and_all_are_inside(count: int) -> None:
             assert abs(x - other_x) >= WIDE or abs(y - other_y) >= HIGH
 
 
-def test_the_picture_is_the_same_every_time() -> None:
-    assert drawn(stack_of(40, 1)) == drawn(stack_of(40, 1))
-
-
 def test_what_is_needed_stands_left_of_who_needs_it() -> None:
     model = Model(
         (Service("db"), Service("web", depends_on={"api": "x", "db": "x"}), Service("api", depends_on={"db": "x"})),

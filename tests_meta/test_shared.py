@@ -59,6 +59,7 @@ def test_a_new_release_that_breaks_two_services_is_one_cause() -> None:
     assert "shop:2 (before: shop:1)" in verdict.summary
     assert {one.name: one.state for one in verdict.services}["api"] == "down"
     assert {one.name: one.state for one in verdict.services}["web"] == "blocked"
+    assert "going back to shop:1" in (verdict.causes[0].caution or "")
     assert "api jobs" in verdict.causes[0].next[0], "the commands are about the services, not about the stack"
 
 

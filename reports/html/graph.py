@@ -8,10 +8,10 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from fixtures.model import Model
 from reports.explain import STACK
+from reports.html.layout import Box, Point, layered
 from reports.terminal import plain
 from reports.verdict import Verdict
 
@@ -21,11 +21,9 @@ EDGE = 10  # around everything
 ICON, ROUND, MARGIN = 34, 4, 8  # pixels that text leaves free in a node
 NAME, TOLD = 14 * 0.7, 12 * 0.63  # pixels of a usual letter in its two lines; the first is bold
 WIDTHS = (("iljtfI.,:;|'!()[] -", 0.65), ("mwMWQGO@%", 1.4))  # of letters, against a usual one
-APART = 1_000_000  # between the numbers of bends of different parts
+TIP = 3.0  # pixels that an arrow's point keeps from its box
 _STATE_OF = {"failed": "down", "unknown": "unknown", "warned": "ok", "passed": "ok"}
 _WORST = ("failed", "unknown", "warned", "passed")
-
-Place = tuple[float, float]  # layer from the left, row from the top
 
 
 @dataclass(frozen=True)
@@ -72,12 +70,12 @@ def draw_map(
     if not names:
         return None
     needs = _needs(model, uses, set(names))
-    places, bends = _placed(names, needs)
+    layout = layered(names, [(b, a) for a, b in needs], Box(WIDE, HIGH, ACROSS, DOWN))
     causes = {one.service for one in verdict.causes}
     causes |= {name for one in verdict.causes if one.service == STACK for name in one.blocks if _is_part(states, name)}
-    nodes = tuple(_node(name, states[name], name in causes, name in externals, places[name]) for name in names)
+    nodes = tuple(_node(name, states[name], name in causes, name in externals, layout.corners[name]) for name in names)
     edges = tuple(
-        Edge(_path([places[b], *reversed(bends.get((a, b), ())), places[a]]), _hot(states[a], states[b]))
+        Edge(_path(layout.corners[b], layout.bends.get((b, a), ()), layout.corners[a]), _hot(states[a], states[b]))
         for a, b in needs
     )
     return Map(
@@ -111,15 +109,15 @@ def _hot(dependent: tuple[str, str], needed: tuple[str, str]) -> bool:
     return dependent[0] == "blocked" and needed[0] in ("down", "blocked", "degraded")
 
 
-def _node(name: str, state: tuple[str, str], cause: bool, external: bool, place: Place) -> Node:
+def _node(name: str, state: tuple[str, str], cause: bool, external: bool, corner: Point) -> Node:
     word, why = state
     told = {"ok": "ok", "blocked": "blocked", "unknown": "unknown"}.get(word, f"{word}: {why}" if why else word)
     if external and word == "ok":
         told = "external, ok"
-    x, y = _corner(place)
+    x, y = corner
     room = WIDE - ICON - MARGIN - (ROUND if external else 0)
     label, line = _cut(plain(name), room, NAME), _cut(plain(told), room, TOLD)
-    return Node(name, label, line, word, cause, external, x, y)
+    return Node(name, label, line, word, cause, external, x + EDGE, y + EDGE)
 
 
 def _cut(text: str, room: float, letter_wide: float) -> str:
@@ -134,74 +132,19 @@ def _cut(text: str, room: float, letter_wide: float) -> str:
     return text
 
 
-def _corner(place: Place) -> Place:
-    layer, row = place
-    return EDGE + layer * (WIDE + ACROSS), EDGE + row * (HIGH + DOWN)
-
-
-def _path(places: Sequence[Place]) -> str:
-    """A curve from the right of the first to the left of the last; through the bends, which are points."""
-    corners = [_corner(one) for one in places]
-    points = [(corners[0][0] + WIDE, corners[0][1] + HIGH / 2)]
-    for x, y in corners[1:-1]:
-        points += [(x, y + HIGH / 2), (x + WIDE, y + HIGH / 2)]
-    points.append((corners[-1][0] - 3, corners[-1][1] + HIGH / 2))
-    if points[-1][0] < points[0][0]:  # in a circle, one edge must run back
-        points = [(corners[0][0], points[0][1]), (corners[-1][0] + WIDE + 3, points[-1][1])]
-    path = f"M{points[0][0]:.0f} {points[0][1]:.0f}"
-    for (x, y), (to_x, to_y) in itertools.pairwise(points):
+def _path(needed: Point, bends: Sequence[Point], needing: Point) -> str:
+    """A curve from the right of one box, past its bends, to the left of another."""
+    points = [(needed[0] + WIDE, needed[1] + HIGH / 2)]
+    for x, y in bends:
+        points += [(x - WIDE / 2, y), (x + WIDE / 2, y)]
+    points.append((needing[0] - TIP, needing[1] + HIGH / 2))
+    if needing[0] < needed[0]:  # in a circle, one line must run back
+        points = [(needed[0], points[0][1]), (needing[0] + WIDE + TIP, points[-1][1])]
+    path = f"M{points[0][0] + EDGE:.0f} {points[0][1] + EDGE:.0f}"
+    for (x, y), (to_x, to_y) in itertools.pairwise([(x + EDGE, y + EDGE) for x, y in points]):
         half = (to_x - x) / 2
         path += f"C{x + half:.0f} {y:.0f} {to_x - half:.0f} {to_y:.0f} {to_x:.0f} {to_y:.0f}"
     return path
-
-
-def _placed(
-    names: Sequence[str], needs: Sequence[tuple[str, str]]
-) -> tuple[dict[str, Place], dict[tuple[str, str], list[Place]]]:
-    """Where each node stands, and where long edges pass other layers."""
-    from fast_sugiyama import from_edges
-
-    numbers = {name: number for number, name in enumerate(names)}  # numbers, so that the picture is always the same
-    edges = [(numbers[a], numbers[b]) for a, b in needs]
-    found = from_edges(edges, vertex_spacing=1, dummy_vertices=True, dummy_size=1) if edges else []
-    found = sorted(found, key=lambda part: -len(part[0]))
-    places: dict[int, Place] = {}
-    links: list[tuple[int, int]] = []
-    below = 0.0
-    for part, (placed, _, _, chained) in enumerate(found, 1):
-        positions = [(int(one), place) for one, place in placed]
-        layers = sorted({y for _, (_, y) in positions})  # what needs others has the higher number
-        left = min(x for _, (x, _) in positions)
-        # each part of the graph numbers its bends anew
-        local = {one: one if one < len(names) else one + part * APART for one, _ in positions}
-        places |= {local[one]: (layers.index(y), below + x - left) for one, (x, y) in positions}
-        links += [(local[int(a)], local[int(b)]) for a, b in chained or ()]
-        below = max(row for _, row in places.values()) + 1.5
-    alone = [name for name in names if numbers[name] not in places]
-    width = max([4, *(int(layer) + 1 for layer, _ in places.values())])
-    for index, name in enumerate(alone):
-        places[numbers[name]] = (index % width, below + index // width)
-    named = {name: places[numbers[name]] for name in names}
-    return named, {(names[a], names[b]): [places[one] for one in bends] for a, b, bends in _chains(links, len(names))}
-
-
-def _chains(links: Iterable[tuple[int, int]], real: int) -> Iterable[tuple[int, int, list[int]]]:
-    """The edges that run over bends: from, to, and the bends between; a bend has one way on."""
-    onward: dict[int, int] = {}
-    starts: list[tuple[int, int]] = []
-    for a, b in links:
-        if a >= real:
-            onward[a] = b
-        elif b >= real:
-            starts.append((a, b))
-    for start, bend in starts:
-        bends: list[int] = []
-        at: Any = bend
-        while at is not None and at >= real and at not in bends:
-            bends.append(at)
-            at = onward.get(at)
-        if at is not None and at < real:
-            yield start, at, bends
 
 
 def _described(nodes: Sequence[Node]) -> str:

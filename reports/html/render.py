@@ -13,7 +13,7 @@ from fixtures.settings import Settings
 from reports.compare import Comparison
 from reports.diagnose import Scene
 from reports.html.evidence import answers, inspected, instances, logs
-from reports.html.graph import draw_map
+from reports.html.graph import Map, draw_map
 from reports.html.moments import draw_moments
 from reports.html.resources import bars
 from reports.terminal import NO_REASON, ago, plain
@@ -46,7 +46,7 @@ def render(
 ) -> str:
     """The verdict's HTML, between marks by which `finish` finds it."""
     page = _environment().get_template("page.html.j2")
-    drawn = draw_map(verdict, scene.model, scene.uses, settings.external)
+    drawn, undrawn = _drawn(verdict, scene, settings)
     shown = {one.name for one in drawn.nodes} if drawn else set()
     text = page.render(
         verdict=verdict,
@@ -57,6 +57,7 @@ def render(
         unknown=_by_reason(verdict),
         since=lambda at: _since(at, run),
         map=drawn,
+        undrawn=undrawn,
         elsewhere=[one for one in verdict.causes if one.service not in shown],
         moments=draw_moments(verdict),
         services=sorted(verdict.services, key=lambda one: (_STATES.index(one.state), one.name)),
@@ -71,6 +72,15 @@ def render(
         compared=compared,
     )
     return f"{BEGIN}{text}{END}"
+
+
+def _drawn(verdict: Verdict, scene: Scene, settings: Settings) -> tuple[Map | None, str]:
+    """The map, or why there is none: a picture that cannot be drawn must not cost the report."""
+    try:
+        drawn = draw_map(verdict, scene.model, scene.uses, settings.external)
+    except Exception as error:
+        return None, f"The map could not be drawn ({type(error).__name__}: {error})."
+    return drawn, "No service is known, so there is nothing to draw."
 
 
 def finish(page: str) -> str:
