@@ -132,7 +132,9 @@ def _text(name: str) -> str:
 
 def _facts(run: Mapping[str, Any], mode: str, counts: Mapping[str, int]) -> list[tuple[str, str]]:
     """What the run was, as names and values."""
-    told = [
+    incident = [("Incident", str(run["incident"]))] if run.get("incident") else []
+    return [
+        *incident,
         ("Stack", f"{run['stack']} (project {run['project']})"),
         ("Host", run["host"]),
         ("Mode", mode),
@@ -140,7 +142,6 @@ def _facts(run: Mapping[str, Any], mode: str, counts: Mapping[str, int]) -> list
         ("Took", f"{run['seconds']:.1f} s"),
         ("Checks", ", ".join(f"{count} {_WORDS.get(name, name)}" for name, count in counts.items() if count)),
     ]
-    return told + ([("Incident", str(run["incident"]))] if run.get("incident") else [])
 
 
 _WORDS = {"unknown": "could not look"}
