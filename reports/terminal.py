@@ -6,6 +6,7 @@ import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from pathlib import PurePath
 from typing import Any
 
 from fixtures.evidence import parse_time
@@ -62,6 +63,8 @@ def lines(
     elif verdict.causes:
         yield f"escalate   {NO_REASON}", {}
     yield f"report     {report}", {}
+    if run.get("incident"):
+        yield f"to paste   {PurePath(report).with_name('incident-update.md')}", {}
     yield "━" * width, COLOUR[verdict.word]
 
 
