@@ -17,7 +17,7 @@ import pytest
 
 from fixtures.bundle import NAME, Bundle, encode
 from fixtures.evidence import Context, Evidence, utc
-from fixtures.look import LOCAL
+from fixtures.look import LOCAL, Look
 from fixtures.plugin import run_of
 from fixtures.run import Run
 from reports import terminal
@@ -53,7 +53,7 @@ class Reporter:
         self._page: Any = None
         self._began = time.time() if run.replayed else run.started
         self._interrupted = False
-        self._problems = [folder.note] if folder.note else []
+        self._problems = [note for note in (folder.note, _two_machines(run.look)) if note]
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -243,6 +243,13 @@ def _report_when_terminated() -> None:
         raise KeyboardInterrupt("SIGTERM")
 
     signal.signal(signal.SIGTERM, interrupt)
+
+
+def _two_machines(look: Look) -> str:
+    """What to say when the machine that is looked at is another one than the engine's, as far as can be told."""
+    if look.host == LOCAL or look.engine_url or "localhost" in look.host or "127.0.0.1" in look.host:
+        return ""
+    return f"--hosts looks at {look.host}, but the engine asked is this machine's: set DOCKER_HOST to that one's"
 
 
 def _scope(config: pytest.Config) -> str | None:
