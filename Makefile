@@ -55,7 +55,7 @@ lint: $(READY) ## ruff and mypy
 	@$(BIN)/mypy
 
 test: $(READY) lint ## lint, types and all tests, on a real engine
-	@$(BIN)/pytest tests_meta -rfEs --tb=short $(ARGS)
+	@$(BIN)/pytest tests_meta -n 2 --dist=loadgroup -rfEs --tb=short $(ARGS)
 
 bench: $(READY) ## how long triage takes on the demo's stack, and a large report to open
 	@$(BIN)/python -m tests_meta.lab.bench

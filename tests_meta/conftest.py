@@ -63,7 +63,7 @@ def run_suite(*words: str, reports: Path, env: dict[str, str] | None = None, sec
     done = subprocess.run(
         command,
         cwd=ROOT,
-        env={name: value for name, value in merged.items() if value},
+        env={name: value for name, value in merged.items() if value and not name.startswith("PYTEST_XDIST")},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -101,6 +101,15 @@ class Bench:
     def _run(self, mode: str, words: tuple[str, ...], env: dict[str, str]) -> Ran:
         told = {**self.stack.environment(), **env}
         return run_suite("-m", mode, f"--stack={self.stack.settings}", *words, reports=self.reports, env=told)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With `-n 2 --dist=loadgroup`, one worker has the engine and its stack, and the browser is started once."""
+    for item in items:
+        names = getattr(item, "fixturenames", ())
+        for fixture in ("running", "browser"):
+            if fixture in names:
+                item.add_marker(pytest.mark.xdist_group(fixture))
 
 
 @pytest.fixture(scope="session")

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 from tests_meta.lab.say import LabError, NoEngineError, run, say, step, wait_for, works
 
 LOG = Path("/var/log/service-down-lab-dockerd.log")
 PIDFILES = (Path("/var/run/docker.pid"), Path("/var/run/docker/containerd/containerd.pid"))
+INSTALLING = Path(tempfile.gettempdir()) / "service-down-lab-install.lock"
 PACKAGES = ("docker.io", "iptables", "ca-certificates")
 
 
@@ -37,14 +40,16 @@ def ensure_engine() -> None:
 
 
 def install(*packages: str) -> None:
-    """Installs Debian packages. Raises LabError."""
+    """Installs Debian packages, one call after another. Raises LabError."""
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     command = ["apt-get", "install", "-y", "--no-install-recommends", *packages]
-    try:
-        run(command, 600, env=env)
-    except LabError:  # the lists may be missing or old
-        run(["apt-get", "update"], 300, env=env)
-        run(command, 600, env=env)
+    with INSTALLING.open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)  # apt does not wait for another apt
+        try:
+            run(command, 600, env=env)
+        except LabError:  # the lists may be missing or old
+            run(["apt-get", "update"], 300, env=env)
+            run(command, 600, env=env)
 
 
 def _start() -> None:
