@@ -44,7 +44,8 @@ class Check:
 
     `needs` are probes without whose answer there is nothing to judge; `asks` are those whose error is judged too;
     `uses` are those whose answer makes the finding better, and may be missing. `absent` says why there may be
-    nothing to look at.
+    nothing to look at. `only_warns`: nothing but warnings come of it, so where it could not look it hides nothing that
+    is down.
     """
 
     id: str
@@ -55,6 +56,7 @@ class Check:
     asks: Ids = _nothing
     uses: Ids = _nothing
     absent: str = "stack.toml names nothing of the kind"
+    only_warns: bool = False
 
     def probes(self, target: AnyTarget) -> tuple[str, ...]:
         """Every probe the check may look at."""
@@ -123,9 +125,10 @@ def check(
     asks: Ids = _nothing,
     uses: Ids = _nothing,
     absent: str = Check.absent,
+    only_warns: bool = False,
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Makes a test a check; the fields are those of Check."""
-    described = Check(name, runbook, modes, over, needs, asks, uses, absent)
+    described = Check(name, runbook, modes, over, needs, asks, uses, absent, only_warns)
 
     def decorate(test: Callable[..., None]) -> Callable[..., None]:
         for mode in modes:

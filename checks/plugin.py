@@ -124,6 +124,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         "id": described.id + (f":{target.id}" if target else ""),
         "service": target.service if target else "stack",
         "runbook": list(described.runbook),
+        "only_warns": described.only_warns,
     }
     item.user_properties.append((f"{PROPERTY}-check", json.dumps(about)))
 

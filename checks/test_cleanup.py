@@ -17,7 +17,7 @@ ONLY = (VERIFY,)
 UNBOUNDED = {"json-file", "fluentd", ""}  # of the drivers that keep files here, only these need max-size
 
 
-@check("leftovers", runbook=("10.tmp",), modes=ONLY, over=machine, needs=lambda target: ("leftovers",))
+@check("leftovers", runbook=("10.tmp",), modes=ONLY, over=machine, needs=lambda target: ("leftovers",), only_warns=True)
 def test_leftovers(target: AnyTarget, seen: Seen, settle: Settle) -> None:
     """No files of earlier incidents are left."""
     settle(judge_leftovers(seen["leftovers"]))
@@ -33,7 +33,9 @@ def judge_leftovers(seen: Observation) -> list[Finding]:
     ]
 
 
-@check("docker-garbage", runbook=("10.prune",), modes=ONLY, over=machine, needs=lambda target: (GARBAGE,))
+@check(
+    "docker-garbage", runbook=("10.prune",), modes=ONLY, over=machine, needs=lambda target: (GARBAGE,), only_warns=True
+)
 def test_docker_garbage(target: AnyTarget, seen: Seen, settle: Settle) -> None:
     """Docker does not hoard what nothing uses."""
     settle(judge_garbage(seen[GARBAGE], target.settings.thresholds.garbage_gib))
@@ -56,7 +58,7 @@ def judge_garbage(seen: Observation, limit: float) -> list[Finding]:
     ]
 
 
-@check("log-rotation", runbook=("10.logrotate",), modes=ONLY, over=long_running, needs=needs_engine)
+@check("log-rotation", runbook=("10.logrotate",), modes=ONLY, over=long_running, needs=needs_engine, only_warns=True)
 def test_log_rotation(target: Target[Service], seen: Seen, settle: Settle) -> None:
     """The container's log cannot fill the disk."""
     settle(judge_rotation(target.spec, seen.value("engine")))

@@ -14,6 +14,7 @@ from fixtures.model import Service
     over=services,
     needs=needs_engine,
     asks=lambda target: (f"logs:{target.spec.name}",),
+    only_warns=True,
 )
 def test_logs(target: Target[Service], seen: Seen, settle: Settle) -> None:
     """The log could be read; what it says proves a cause only beside another signal, so it fails nothing by itself."""

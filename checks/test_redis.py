@@ -76,7 +76,9 @@ def _refused(info: Mapping[str, Any], told: Redis) -> tuple[str, str] | None:
     return None
 
 
-@check("redis-memory", runbook=("4.redis-ping", "4.free"), over=named("redis"), asks=_asks, absent=ABSENT)
+@check(
+    "redis-memory", runbook=("4.redis-ping", "4.free"), over=named("redis"), asks=_asks, absent=ABSENT, only_warns=True
+)
 def test_redis_memory(target: Target[Redis], seen: Seen, settle: Settle) -> None:
     """Its memory is not nearly used up."""
     settle(judge_memory(target.service, seen[f"redis:{target.id}"], target.settings.thresholds))

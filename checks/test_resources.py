@@ -19,6 +19,7 @@ Usage = Iterable[Mapping[str, Any]]
     runbook=("4.docker-stats", "5.out-of-memory"),
     over=long_running,
     needs=lambda target: ("engine", f"usage:{target.spec.name}"),
+    only_warns=True,
 )
 def test_container_memory(target: Target[Service], seen: Seen, settle: Settle) -> None:
     """No container is at its memory limit."""
@@ -53,6 +54,7 @@ def judge_memory(service: Service, usage: Usage, thresholds: Thresholds) -> list
     runbook=("4.docker-stats", "4.cpu"),
     over=long_running,
     needs=lambda target: ("engine", f"usage:{target.spec.name}"),
+    only_warns=True,
 )
 def test_container_cpu(target: Target[Service], seen: Seen, settle: Settle) -> None:
     """No container is at its CPU limit."""

@@ -63,6 +63,7 @@ def judge_compose(seen: Observation) -> list[Finding]:
     over=services,
     needs=needs_engine,
     uses=lambda target: (HASHES,),
+    only_warns=True,
 )
 def test_config_drift(target: Target[Service], seen: Seen, settle: Settle) -> None:
     """The container is what the compose file says today."""

@@ -59,7 +59,7 @@ def diagnose(results: Sequence[CheckResult], scene: Scene) -> Verdict:
     services = _states(
         failing, {one: roots for one, roots in blamed_on.items() if one not in sharing}, results, scene.model
     )
-    word = _word(failing, unknown, results)
+    word = _word(failing, results)
     begun = [since for one in causes if (since := parse_time(one.since))]
     return Verdict(
         word=word,
@@ -189,18 +189,17 @@ def _state(
     return ("unknown", "not all of it could be looked at") if name in unseen else ("ok", "")
 
 
-def _word(
-    failing: Mapping[str, Sequence[Finding]], unknown: Sequence[tuple[str, str]], results: Sequence[CheckResult]
-) -> Word:
-    """The worst of its parts. What could not be looked at is worse than degraded: it may hide what is down.
+def _word(failing: Mapping[str, Sequence[Finding]], results: Sequence[CheckResult]) -> Word:
+    """The worst of its parts. What could not be looked at is worse than degraded where it may hide what is down.
 
     What only follows counts too: a failed one-shot is not critical, the service that waits for it is.
     """
     if any(one.severity == "critical" for found in failing.values() for one in found):
         return "down"
-    if unknown or not any(one.outcome != "skipped" for one in results):
+    unseen = [one for one in results if one.outcome == "unknown"]
+    if any(not one.only_warns for one in unseen) or not any(one.outcome != "skipped" for one in results):
         return "unknown"
-    return "degraded" if failing else "healthy"
+    return "degraded" if failing else "unknown" if unseen else "healthy"
 
 
 def _sentence(

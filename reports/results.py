@@ -40,6 +40,7 @@ class Results:
             seconds=next((value for name, value in _properties(report) if name == SECONDS), round(report.duration, 4)),
             message=_message(report, findings),
             findings=findings,
+            only_warns=about["only_warns"],
         )
 
 

@@ -29,6 +29,7 @@ class CheckResult:
     seconds: float = 0.0
     message: str = ""
     findings: tuple[Finding, ...] = ()
+    only_warns: bool = False  # where it could not look, it hides nothing that is down
 
 
 @dataclass(frozen=True)

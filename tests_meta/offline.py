@@ -58,7 +58,9 @@ def _over(described: Check, test: Callable[..., None], bundle: Bundle) -> Iterat
             outcome: Outcome, message: str = "", target: Any = target, said: list[Finding] = said
         ) -> CheckResult:
             name = f"{described.id}:{target.id}"
-            return CheckResult(name, target.service, described.runbook, outcome, 0.0, message, tuple(said))
+            return CheckResult(
+                name, target.service, described.runbook, outcome, 0.0, message, tuple(said), described.only_warns
+            )
 
         try:
             test(target=target, seen=Seen(described, target, asked, bundle.evidence.context.mode), settle=settle)

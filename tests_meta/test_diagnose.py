@@ -217,3 +217,10 @@ def test_an_alert_about_a_target_that_cannot_be_scraped_only_follows() -> None:
     assert causes(diagnose(failed(down, alert), SCENE)) == [("redis", "target-down", ("grafana",))]
     error = finding("endpoint-error", "gateway", blamed=["redis"])
     assert len(diagnose(failed(down, error), SCENE).causes) == 2, "that nobody scrapes it does not make others fail"
+
+
+def test_what_can_only_warn_hides_nothing_that_is_down() -> None:
+    blind = CheckResult("config-drift:redis", "redis", (), "unknown", message="why", only_warns=True)
+    assert diagnose([*failed(finding("backup-stale", "host")), blind], SCENE).word == "degraded"
+    assert diagnose([other("passed"), blind], SCENE).word == "unknown", "not looked at is not healthy"
+    assert diagnose([*failed(finding("backup-stale", "host")), other("unknown")], SCENE).word == "unknown"

@@ -45,6 +45,11 @@ def test_the_recording_is_judged_as_the_live_run_was(name: str) -> None:
     assert conclusion(as_said(offline.judge(bundle(name)))) == live_conclusion(name)
 
 
+def test_checks_that_only_warn_only_warn() -> None:
+    told = [one for name in NAMES for one in offline.results(bundle(name)) if one.only_warns]
+    assert {finding.severity for one in told for finding in one.findings} == {"warning"}
+
+
 def test_every_fault_is_recorded_and_every_code_is_covered() -> None:
     assert set(faults()) == set(NAMES)
     covered = {cause.split()[1] for fault in faults().values() for cause in fault.causes}

@@ -64,7 +64,8 @@ def mark(fault: Fault, verdict: Mapping[str, Any]) -> Marked:
     warned = {one["code"] for one in verdict["warnings"]}
     wrong: list[str] = []
     if verdict["verdict"] != fault.verdict:
-        wrong.append(f"verdict {verdict['verdict']}, wanted {fault.verdict}")
+        unseen = "".join(f"; {one['check']}: {one['why']}" for one in verdict["unknown"][:3])
+        wrong.append(f"verdict {verdict['verdict']}, wanted {fault.verdict}{unseen}")
     if blocked != set(fault.blocked):
         wrong.append(f"blocked {sorted(blocked)}, wanted {sorted(fault.blocked)}")
     wrong += _unwarned(fault.warnings, warned)
