@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -174,6 +174,11 @@ def test_network(target: Target[Service], seen: Seen, settle: Settle) -> None:
     settle(judge_network(target.spec, seen.value("engine")))
 
 
+def _is_on(network: str, attached: Iterable[str]) -> bool:
+    """Whether a network, told by its name or the beginning of its id, is among those."""
+    return any(one == network or (len(network) >= 12 and one.startswith(network)) for one in attached)
+
+
 def judge_network(service: Service, view: Mapping[str, Any]) -> list[Finding]:
     """One finding when peers cannot find a running container by name."""
     for container in containers_of(view, service.name, service.aliases):
@@ -192,7 +197,8 @@ def judge_network(service: Service, view: Mapping[str, Any]) -> list[Finding]:
             if service.name in {*(one.get("Aliases") or ()), *(one.get("DNSNames") or ())}
         ]
         name = container["Name"].lstrip("/")
-        home = mode if mode not in ("", "default", "bridge") and mode not in joined else ""
+        attached = {*joined, *(str(one.get("NetworkID")) for one in joined.values())}
+        home = mode if mode not in ("", "default", "bridge") and not _is_on(mode, attached) else ""
         if not joined:
             what = "it is on no network"
         elif home:
@@ -202,5 +208,5 @@ def judge_network(service: Service, view: Mapping[str, Any]) -> list[Finding]:
         else:
             continue
         proof = Proof(f"{name} NetworkSettings.Networks", ", ".join(networks) or "none")
-        return [finding("network-detached", service.name, proof=[proof], container=name, what=what, network=mode)]
+        return [finding("network-detached", service.name, proof=[proof], container=name, what=what, network=home)]
     return []

@@ -13,6 +13,7 @@ import msgspec
 from fixtures.evidence import parse_time
 from reports.verdict import SCHEMA, Outcome, State, Word
 
+MOST_RUNS = 200  # of a report directory; older ones are no part of an incident
 NAME, UPDATE = "verdict.json", "incident-update.md"
 
 
@@ -181,13 +182,13 @@ class Past:
 
 
 def read_past(base: Path) -> Past:
-    """Every run of a report directory, found by its verdict.json; an unreadable one is named and left out."""
+    """The newest runs of a report directory, found by verdict.json; an unreadable one is named and left out."""
     accounts, left_out = [], []
     try:
         folders = sorted(one for one in base.iterdir() if not one.is_symlink() and (one / NAME).exists())
     except OSError as error:
         return Past((), (f"{base}: cannot be read: {error.strerror}",) if base.exists() else ())
-    for folder in folders:
+    for folder in folders[-MOST_RUNS:]:  # their names begin with the time
         try:
             accounts.append(load_account(folder / NAME))
         except AccountError as error:

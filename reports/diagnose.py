@@ -12,9 +12,9 @@ from fixtures.alert import Alert
 from fixtures.evidence import parse_time
 from fixtures.finding import Finding, Proof, catalogue, fill_command
 from fixtures.model import Model, Service
-from reports.explain import ORDER, first_of, layer, roots_of
+from reports.explain import ORDER, explained_by_others, first_of, layer, roots_of
 from reports.judge_alert import judge_alert
-from reports.shared import SEVERAL, merge_shared, with_shared_facts
+from reports.shared import SEVERAL, shared_causes, with_shared_facts
 from reports.timeline import JUDGED, Entry, changes, releases, timeline
 from reports.verdict import Cause, CheckResult, ServiceState, State, Verdict, Word
 
@@ -52,13 +52,14 @@ def diagnose(results: Sequence[CheckResult], scene: Scene) -> Verdict:
     for one in findings:
         if one.severity != "warning":
             failing.setdefault(one.service, []).append(one)
-    sharing = merge_shared(failing)
-    blamed_on = roots_of(failing, scene.model, scene.uses, sharing)
-    causes = _causes(failing, blamed_on, scene)
+    explained = explained_by_others(failing, scene.model, scene.uses)
+    shared, sharing = shared_causes(failing, explained)
+    failing |= {key: [one] for key, one in shared.items()}
+    blamed_on = roots_of({**explained, **{name: frozenset({key}) for name, key in sharing.items()}})
+    causes = _causes(failing, blamed_on, sharing, scene)
     unknown = tuple((one.id, one.message) for one in results if one.outcome == "unknown")
-    services = _states(
-        failing, {one: roots for one, roots in blamed_on.items() if one not in sharing}, results, scene.model
-    )
+    following = {name: roots for name, roots in blamed_on.items() if name not in sharing}
+    services = _states(failing, following, results, scene.model)
     word = _word(failing, results)
     begun = [since for one in causes if (since := parse_time(one.since))]
     return Verdict(
@@ -106,7 +107,10 @@ def _unique(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def _causes(
-    failing: Mapping[str, Sequence[Finding]], blamed_on: Mapping[str, frozenset[str]], scene: Scene
+    failing: Mapping[str, Sequence[Finding]],
+    blamed_on: Mapping[str, frozenset[str]],
+    sharing: Mapping[str, str],
+    scene: Scene,
 ) -> tuple[Cause, ...]:
     causes = []
     for name in sorted(failing):
@@ -116,7 +120,10 @@ def _causes(
         first = first_of(failing[name])
         later = [one for one in failing[name] if layer(one) > layer(first[0])]
         fatal = any(one.severity == "critical" for other in blocks for one in failing[other])
-        causes += [_cause(replace(one, severity="critical") if fatal else one, later, blocks, scene) for one in first]
+        shares = tuple(other for other in blocks if sharing.get(other) == name)
+        for one in first:
+            weighed = replace(one, severity="critical") if fatal else one
+            causes.append(replace(_cause(weighed, later, blocks, scene), shares=shares))
     return tuple(sorted(causes, key=lambda one: (ORDER[one.severity], -len(one.blocks), one.since or "~", one.service)))
 
 
@@ -209,7 +216,7 @@ def _sentence(
     judged = sum(one.outcome not in ("skipped", "unknown") for one in results)
     parts = []
     if causes:
-        parts.append(causes[0].summary + _follow(causes[0].blocks))
+        parts.append(causes[0].summary + _follow([one for one in causes[0].blocks if one not in causes[0].shares]))
         if len(causes) > 1:
             others = ", ".join(f"{one.service} ({one.code})" for one in causes[1:4])
             more = f" and {len(causes) - 4} more" if len(causes) > 4 else ""

@@ -28,21 +28,16 @@ def _strength(found: Finding) -> tuple[int, int]:
     return (-ORDER[found.severity], len(found.proof))
 
 
-def roots_of(
-    failing: Mapping[str, Sequence[Finding]],
-    model: Model,
-    uses: Mapping[str, frozenset[str]],
-    sharing: Mapping[str, str],
+def explained_by_others(
+    failing: Mapping[str, Sequence[Finding]], model: Model, uses: Mapping[str, frozenset[str]]
 ) -> dict[str, frozenset[str]]:
-    """For each failing service that only follows: the services that it follows from.
+    """For each failing service those other failing ones that may explain it; empty where none does."""
+    return {name: _explained_by(name, failing, model, uses) for name in failing}
 
-    `sharing`: what a service shares with others, by the key of the stack's finding.
-    """
-    direct = {
-        name: frozenset({sharing[name]}) if name in sharing else _explained_by(name, failing, model, uses)
-        for name in failing
-    }
-    followers = {name: frozenset(others) for name, others in direct.items() if others}
+
+def roots_of(direct: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
+    """For each failing service that only follows: those at the ends of what explains it."""
+    followers = {name: others for name, others in direct.items() if others}
     return {name: roots for name in followers if (roots := _reached(name, followers))}
 
 

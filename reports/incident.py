@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -56,9 +56,10 @@ class Related:
     compared: Comparison | None = None
     note: str = ""
 
-    def papers(self, at: datetime, stack: str | None) -> Mapping[str, str]:
-        """The files for people, by name. `at`: when it was judged; `stack`: the settings' file, where one was named.
+    def papers(self, at: datetime, stack: str | None) -> Mapping[str, Callable[[], str]]:
+        """The files for people, by name, each made by itself.
 
+        `at`: when it was judged; `stack`: the settings' file, where one was named.
         An update's number counts the incident's earlier runs that wrote one.
         """
         now = self.account
@@ -71,8 +72,8 @@ class Related:
         words += [f"--stack={stack}"] if stack else []
         words += [f"--incident={now.run.incident}"] if now.run.incident else []
         return {
-            UPDATE: incident_update(now, earlier, number, at, shlex.join(words)),
-            TIMELINE: chronicle([*runs, now], self.past.left_out if now.run.incident else ()),
+            UPDATE: lambda: incident_update(now, earlier, number, at, shlex.join(words)),
+            TIMELINE: lambda: chronicle([*runs, now], self.past.left_out if now.run.incident else ()),
         }
 
 

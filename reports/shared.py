@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from fixtures.evidence import parse_time
-from fixtures.finding import Finding, catalogue
+from fixtures.finding import Finding, catalogue, fill
 from reports.explain import ORDER, STACK, first_of
 from reports.timeline import Release
 
@@ -14,35 +14,49 @@ SEVERAL = "\x1f"  # between the services of a shared cause
 
 
 def with_shared_facts(found: Finding, releases: Mapping[str, Release], project: str, emptied: bool) -> Finding:
-    """The finding with the facts that only the whole stack shows: its new release, or that nothing of it is left."""
+    """The finding with the facts that only the whole stack shows: its new release, or that nothing of it is left.
+
+    A failure that began before the release was there is not the release's.
+    """
     more = {}
-    if found.service in releases:
-        release = releases[found.service]
+    release = releases.get(found.service)
+    since = parse_time(found.since)
+    if release and not (since and since < release.at):
         more = {"release": release.new, "replaced": release.old}
     if emptied:
         more["emptied"] = project
     return replace(found, facts={**found.facts, **more}) if more else found
 
 
-def merge_shared(failing: dict[str, list[Finding]]) -> dict[str, str]:
-    """Adds one finding of the stack for each cause that several services share.
+def shared_causes(
+    failing: Mapping[str, Sequence[Finding]], explained: Mapping[str, frozenset[str]]
+) -> tuple[dict[str, Finding], dict[str, str]]:
+    """One finding of the stack, by its key, for each cause that several services share; and each service's key.
 
-    Gives for each of those services the key in `failing` of what it shares.
+    A service shares a cause only when all its first findings do, and when nothing explains them but services that
+    share it too (`explained`: by whom each could be).
     """
-    groups: dict[tuple[str, str], list[Finding]] = {}
+    groups: dict[tuple[str, str], dict[str, Finding]] = {}
     for name in sorted(failing):
-        for one in first_of(failing[name]):
-            fact = catalogue()[one.code].shared_by
-            if fact and one.facts.get(fact):
-                groups.setdefault((fact, one.facts[fact]), []).append(one)
+        first = first_of(failing[name])
+        common, *others = {_shared_fact(one) for one in first}
+        if common and not others:
+            groups.setdefault(common, {})[name] = min(first, key=lambda one: ORDER[one.severity])
+    causes: dict[str, Finding] = {}
     sharing: dict[str, str] = {}
-    for (fact, value), found in groups.items():
-        found = [one for one in found if one.service not in sharing]
-        if len({one.service for one in found}) > 1:
+    for (fact, value), members in groups.items():
+        own = {name: one for name, one in members.items() if explained.get(name, frozenset()) <= set(members)}
+        if len(own) > 1:
             key = f"{STACK}:{fact}:{value}"
-            failing[key] = [_of_the_stack(fact, found)]
-            sharing |= {one.service: key for one in found}
-    return sharing
+            causes[key] = _of_the_stack(fact, list(own.values()))
+            sharing |= dict.fromkeys(own, key)
+    return causes, sharing
+
+
+def _shared_fact(found: Finding) -> tuple[str, str] | None:
+    """What this finding may have in common with another service's, and its value."""
+    fact = catalogue()[found.code].shared_by
+    return (fact, found.facts[fact]) if fact and found.facts.get(fact) else None
 
 
 def _of_the_stack(fact: str, found: Sequence[Finding]) -> Finding:
@@ -51,12 +65,11 @@ def _of_the_stack(fact: str, found: Sequence[Finding]) -> Finding:
     services = sorted({one.service for one in found})
     starts = [since for one in found if (since := parse_time(one.since))]
     earliest = min(starts, default=None)
+    told = {**worst.facts, "count": str(len(services)), "worst": worst.summary}
     return replace(
         worst,
         service=STACK,
-        summary=_SUMMARY.get(fact, "{count} services share one cause: {worst}").format(
-            count=len(services), worst=worst.summary, **worst.facts
-        ),
+        summary=fill(_SUMMARY.get(fact, "{count} services share one cause: {worst}"), told),
         proof=tuple(one.proof[0] for one in found if one.proof),
         since=next((one.since for one in found if parse_time(one.since) == earliest), None) if earliest else None,
         facts={
@@ -68,7 +81,7 @@ def _of_the_stack(fact: str, found: Sequence[Finding]) -> Finding:
 
 
 _SUMMARY = {
-    "release": "{count} services run the new release {release} (before: {replaced}) and fail: {worst}",
+    "release": "{count} services fail since {release} replaced {replaced}: {worst}",
     "network": "{count} services are cut from network {network}: {worst}",
     "emptied": "no container of project {emptied} exists: {count} services are gone",
 }

@@ -109,8 +109,10 @@ def _cause(number: int, cause: Cause, now: datetime | None, width: int) -> Itera
     yield plain(title), COLOUR["down" if cause.severity == "critical" else "degraded"]
     yield from _block("what", [cause.summary], width)
     yield from _block("proof", [proof_text(one) for one in cause.proof[:MOST]], width)
-    if cause.blocks:
-        yield from _block("blocks", [", ".join(cause.blocks)], width)
+    if cause.shares:
+        yield from _block("shared", [", ".join(cause.shares)], width)
+    if follow := [one for one in cause.blocks if one not in cause.shares]:
+        yield from _block("blocks", [", ".join(follow)], width)
     yield from _block("runbook", [cause.runbook], width)
     if cause.caution:
         yield from _block("caution", [cause.caution], width)

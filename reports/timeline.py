@@ -40,6 +40,7 @@ class Release:
 
     old: str
     new: str
+    at: datetime  # when the container of the new one was made
 
 
 def timeline(view: Mapping[str, Any], more: Iterable[Entry] = ()) -> tuple[Entry, ...]:
@@ -93,17 +94,24 @@ def changes(view: Mapping[str, Any], first: datetime | None) -> tuple[Entry, ...
 
 
 def releases(view: Mapping[str, Any]) -> Mapping[str, Release]:
-    """The services whose container was replaced by one of another image, by the engine's events of the last hour."""
-    mine = {one["Id"]: (_service(one), str(one["Config"].get("Image"))) for one in view.get("containers", ())}
-    found = {}
-    for event in view.get("events", ()):
-        if event["action"] != "destroy" or event["id"] in mine or not event.get("image"):
+    """The services whose containers now have another image than before, by the engine's events of the last hour.
+
+    One whose containers have several images is between two releases, and left out.
+    """
+    running: dict[str, set[str]] = {}
+    made: dict[str, datetime] = {}
+    for at, name, image in _made(view):
+        running.setdefault(name, set()).add(image)
+        made[name] = at
+    ids = {one["Id"] for one in view.get("containers", ())}
+    found: dict[str, Release] = {}
+    for event in sorted(view.get("events", ()), key=lambda one: one["at"]):
+        name, old = event["service"], event.get("image")
+        if event["action"] != "destroy" or event["id"] in ids or not old or len(running.get(name, ())) != 1:
             continue
-        new = next((image for service, image in mine.values() if service == event["service"]), None)
-        if new and new != event["image"]:
-            found[event["service"]] = Release(event["image"], new)
-        else:
-            found.pop(event["service"], None)
+        (new,) = running[name]
+        if old != new:
+            found[name] = Release(old, new, made[name])
     return found
 
 

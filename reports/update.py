@@ -21,7 +21,8 @@ def status_of(now: Account, earlier: Sequence[Account]) -> Status:
     """The runbook's word for where the incident stands."""
     if now.mode == "verify":
         if now.verdict == "healthy":
-            return "MONITORING" if now.run.scope else "RESOLVED"  # a part that is well does not end it
+            part = now.run.scope or now.run.interrupted or any(one.state == "unknown" for one in now.services)
+            return "MONITORING" if part else "RESOLVED"  # a part that is well does not end it
         return "IDENTIFIED" if now.verdict == "down" else "MONITORING"
     if now.verdict == "healthy":
         return "MONITORING" if any(one.causes for one in earlier) else "INVESTIGATING"

@@ -46,6 +46,7 @@ class Cause:
     next: tuple[str, ...]
     caution: str | None
     blocks: tuple[str, ...]
+    shares: tuple[str, ...] = ()  # those of `blocks` that do not follow, but have this cause in common
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,7 @@ def _cause(cause: Cause) -> dict[str, Any]:
         "next": list(cause.next),
         "caution": cause.caution,
         "blocks": list(cause.blocks),
+        "shares": list(cause.shares),
     }
 
 

@@ -47,6 +47,7 @@ def judged(view: dict[str, Any], *codes: tuple[str, str]) -> Verdict:
     return diagnose(failed(*found), Scene(MODEL, {}, {}, "docker compose", "p", NOW, view=view))
 
 
+AT = datetime(2026, 11, 24, 2, 50, tzinfo=UTC)
 VIEW = {
     "containers": [container("api", "shop:2"), container("jobs", "shop:2"), container("db", "postgres:16")],
     "events": [removed("api", "shop:1"), removed("jobs", "shop:1")],
@@ -56,7 +57,7 @@ VIEW = {
 def test_a_new_release_that_breaks_two_services_is_one_cause() -> None:
     verdict = judged(VIEW, ("api", "crash-loop"), ("jobs", "container-exited"), ("web", "endpoint-error"))
     assert [(one.service, one.blocks) for one in verdict.causes] == [("stack", ("api", "jobs", "web"))]
-    assert "shop:2 (before: shop:1)" in verdict.summary
+    assert "since shop:2 replaced shop:1" in verdict.summary
     assert {one.name: one.state for one in verdict.services}["api"] == "down"
     assert {one.name: one.state for one in verdict.services}["web"] == "blocked"
     assert "going back to shop:1" in (verdict.causes[0].caution or "")
@@ -66,6 +67,37 @@ def test_a_new_release_that_breaks_two_services_is_one_cause() -> None:
 def test_two_crashes_of_the_same_old_image_stay_two_causes() -> None:
     verdict = judged({**VIEW, "events": []}, ("api", "crash-loop"), ("jobs", "crash-loop"))
     assert {one.service for one in verdict.causes} == {"api", "jobs"}
+
+
+def test_a_release_that_merely_happened_hides_no_other_cause() -> None:
+    model = Model(
+        (Service("db"), *(Service(name, depends_on={"db": "service_started"}) for name in ("api", "jobs"))), "compose"
+    )
+    found = [
+        finding("oom-killed", "db", since="2026-11-24T02:58:00Z"),
+        finding("endpoint-error", "api", blamed=["db"]),
+        finding("endpoint-error", "jobs"),
+    ]
+    verdict = diagnose(failed(*found), Scene(model, {}, {}, "docker compose", "p", NOW, view=VIEW))
+    assert [(one.service, one.blocks) for one in verdict.causes] == [("db", ("api", "jobs"))]
+
+
+def test_a_failure_older_than_the_release_is_not_the_releases() -> None:
+    found = [finding("crash-loop", name, since="2026-11-24T02:40:00Z") for name in ("api", "jobs")]
+    verdict = diagnose(failed(*found), Scene(MODEL, {}, {}, "docker compose", "p", NOW, view=VIEW))
+    assert {one.service for one in verdict.causes} == {"api", "jobs"}
+
+
+def test_what_a_service_has_beside_the_shared_cause_is_not_hidden() -> None:
+    verdict = judged(VIEW, ("api", "endpoint-error"), ("api", "tls-invalid"), ("jobs", "endpoint-error"))
+    assert {(one.service, one.code) for one in verdict.causes} >= {("api", "tls-invalid"), ("api", "endpoint-error")}
+
+
+def test_the_shared_cause_of_services_that_need_each_other() -> None:
+    model = Model((Service("jobs", depends_on={"api": "service_started"}), Service("api")), "compose")
+    found = [finding("crash-loop", name, since="2026-11-24T02:51:00Z") for name in ("api", "jobs")]
+    verdict = diagnose(failed(*found), Scene(model, {}, {}, "docker compose", "p", NOW, view=VIEW))
+    assert [(one.service, one.shares) for one in verdict.causes] == [("stack", ("api", "jobs"))]
 
 
 def test_one_service_of_a_new_release_is_its_own_cause_and_the_change_is_named() -> None:
@@ -96,11 +128,13 @@ def test_two_causes_of_the_stack_stand_side_by_side() -> None:
 
 
 def test_a_replaced_image_is_told_from_a_removed_container() -> None:
-    assert releases(VIEW) == {"api": Release("shop:1", "shop:2"), "jobs": Release("shop:1", "shop:2")}
+    assert releases(VIEW) == {"api": Release("shop:1", "shop:2", AT), "jobs": Release("shop:1", "shop:2", AT)}
     same = {**VIEW, "events": [removed("api", "shop:2")]}
     assert releases(same) == {}
-    back = {**VIEW, "events": [removed("api", "shop:1"), removed("api", "shop:2")]}
-    assert releases(back) == {}, "only what it replaced last counts"
+    again = {**VIEW, "events": [removed("api", "shop:1"), removed("api", "shop:2")]}
+    assert set(releases(again)) == {"api"}, "made anew from the same image, it still replaced the other one"
+    halfway = {**VIEW, "containers": [*VIEW["containers"], container("api", "shop:1", "second")]}
+    assert set(releases(halfway)) == {"jobs"}, "between two releases nothing can be said"
 
 
 def test_by_labels_alone_a_service_that_another_needs_is_known_without_a_container() -> None:

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from fixtures.model import Model
-from reports.explain import STACK
 from reports.html.layout import Box, Point, layered
 from reports.terminal import plain
 from reports.verdict import Verdict
@@ -72,7 +71,7 @@ def draw_map(
     needs = _needs(model, uses, set(names))
     layout = layered(names, [(b, a) for a, b in needs], Box(WIDE, HIGH, ACROSS, DOWN))
     causes = {one.service for one in verdict.causes}
-    causes |= {name for one in verdict.causes if one.service == STACK for name in one.blocks if _is_part(states, name)}
+    causes |= {name for one in verdict.causes for name in one.shares}
     nodes = tuple(_node(name, states[name], name in causes, name in externals, layout.corners[name]) for name in names)
     edges = tuple(
         Edge(_path(layout.corners[b], layout.bends.get((b, a), ()), layout.corners[a]), _hot(states[a], states[b]))
@@ -85,11 +84,6 @@ def draw_map(
         edges=tuple(sorted(edges, key=lambda one: one.hot)),  # hot ones on top
         described=_described(nodes),
     )
-
-
-def _is_part(states: Mapping[str, tuple[str, str]], name: str) -> bool:
-    """Whether a service shares the stack's cause, and does not only follow from it."""
-    return states.get(name, ("blocked", ""))[0] != "blocked"
 
 
 def _external_state(name: str, verdict: Verdict) -> tuple[str, str]:

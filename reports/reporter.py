@@ -1,0 +1,213 @@
+"""Turns a run's results into its verdict, and shows it: files, HTML, terminal. No step can take another with it."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Generator
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from fixtures.bundle import NAME, Bundle, encode
+from fixtures.evidence import Evidence
+from fixtures.run import Run
+from reports import terminal
+from reports.about import context_of, facts_of, scene_of, scope_of, two_machines
+from reports.diagnose import diagnose
+from reports.files import Folder, point_latest, write_json, write_text
+from reports.html.render import finish, render, title
+from reports.incident import Asked, Related, relate
+from reports.notify import Sending, message, send
+from reports.results import Results
+from reports.verdict import Verdict, as_json
+
+HTML, JSON, JUNIT = "report.html", "verdict.json", "junit.xml"
+USUAL = "stack.toml"  # the settings' name where none is given
+OPTIONS = {HTML: "htmlpath", JUNIT: "xmlpath"}  # file -> option of the plugin that writes it
+T = TypeVar("T")
+
+
+class Reporter:
+    """One run's results on their way to a verdict; registered as a plugin for that run only."""
+
+    def __init__(self, run: Run, folder: Folder, elsewhere: dict[str, str | None], asked: Asked) -> None:
+        """`elsewhere`: where the user wanted a copy of which file."""
+        self._run = run
+        self._asked = asked
+        self._folder = folder
+        self._elsewhere = elsewhere
+        self._results = Results()
+        self._verdict: Verdict | None = None
+        self._facts: dict[str, Any] = {}
+        self._related = Related()
+        self._sending = Sending()
+        self._page: Any = None
+        self._began = time.time() if run.replayed else run.started
+        self._interrupted = False
+        self._problems = [note for note in (folder.note, two_machines(run.look)) if note]
+
+    def _try(self, what: str, do: Callable[[], T]) -> T | None:
+        """Does one step; what goes wrong in it is a note, and costs nothing but this step."""
+        try:
+            return do()
+        except OSError as error:
+            self._problems.append(f"{what} could not be written: {error}")
+        except Exception as error:
+            told = self._run.look.redactor.text(f"{type(error).__name__}: {error}")
+            self._problems.append(f"{what} could not be made, which is a fault of this suite: {told[:300]}")
+        return None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Gathers what the checks said."""
+        self._results.add(report)
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Remembers that the run is not whole."""
+        self._interrupted = True
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
+        """Judges before the other plugins write, and keeps their trouble from hiding the verdict.
+
+        `trylast`: the innermost wrapper, so that the terminal's own, which shows the summary, comes after it.
+        """
+        self._conclude(session)
+        if self._verdict and self._verdict.word == "unknown" and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED  # nothing judged is not success
+        try:
+            return (yield)
+        except OSError as error:
+            self._problems.append(f"the report could not be written: {error}")
+        except ValueError as error:  # as when half a character cannot be encoded
+            self._problems.append(f"the report could not be made: {error}")
+        finally:
+            self._write()
+            self._try("the notification", self._send)
+
+    def _conclude(self, session: pytest.Session) -> None:
+        """The verdict of what has been seen so far."""
+        run, missing = self._run, max(0, session.testscollected - len(self._results.by_test))  # as with -x
+        results = list(self._results.by_test.values())
+        judged = self._try("the verdict", lambda: diagnose(results, replace(scene_of(run), missing=missing)))
+        self._verdict = judged or Verdict("unknown", "the results could not be judged", checks=tuple(results))
+        project = self._try("the project's name", lambda: scene_of(run).project) or "?"
+        scope = scope_of(session.config, run.look.mode)
+        seconds, interrupted = time.time() - self._began, self._interrupted or missing > 0
+        self._facts = facts_of(run, context_of(run, project), seconds, interrupted, scope)
+        table = as_json(self._verdict, self._facts, run.look.mode)
+        self._related = self._try("the incident's other runs", lambda: relate(self._asked, table)) or Related()
+        self._problems += [self._related.note] if self._related.note else []
+
+    def _bundle(self) -> bytes:
+        """Everything the verdict was made from."""
+        run = self._run
+        options = {
+            "now": run.now().isoformat(),
+            "compose": run.compose,
+            "services": list(run.look.services),
+            "alert": asdict(run.alert) if run.alert else None,
+            "actions": self._facts["actions"],
+        }
+        evidence = Evidence(context_of(run, self._facts["project"]), run.observations())
+        return encode(Bundle(evidence, run.look.settings, run.stack(), options), run.look.redactor)
+
+    def _write(self) -> None:
+        """Every file of the run, the verdict first."""
+        if self._verdict is None or not self._folder.writable:
+            return
+        folder, run = self._folder.path, self._run
+        table = as_json(self._verdict, self._facts, run.look.mode, self._related.compared)
+        self._try(JSON, lambda: write_json(folder / JSON, table))
+        if run.replayed is None:
+            self._try(NAME, lambda: write_text(folder / NAME, self._bundle().decode()))
+        self._try(HTML, self._finish_page)
+        for name, make in self._related.papers(run.now(), self._named()).items():
+            self._try(name, lambda name=name, make=make: write_text(folder / name, make()))  # type: ignore[misc]
+        self._try("a copy of the report", self._copy)
+        if not self._folder.note:
+            self._try("latest", lambda: point_latest(folder))
+
+    def _named(self) -> str | None:
+        """The settings' file, where the user named one."""
+        stack = self._run.options.stack
+        return stack if stack != USUAL and not self._run.replayed else None
+
+    def _finish_page(self) -> None:
+        page = self._folder.path / HTML
+        if page.exists():
+            write_text(page, finish(page.read_text(encoding="utf-8", errors="replace")))
+
+    def _copy(self) -> None:
+        """The files that the user wanted elsewhere."""
+        for name, wanted in self._elsewhere.items():
+            if wanted and (self._folder.path / name).exists():
+                Path(wanted).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(self._folder.path / name, wanted)
+
+    def _send(self) -> None:
+        """Starts to send the summary where it was asked for."""
+        report = self._folder.path / HTML
+        if self._related.account:
+            text = message(self._related.account, self._related.compared, report if report.is_file() else None)
+            self._sending = send(self._asked.notify, text)
+
+    def pytest_unconfigure(self) -> None:
+        """Waits for what is being sent, where no summary has."""
+        self._sending.results()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_html_report_title(self, report: Any) -> None:
+        """Keeps the page, whose title is asked for before there is a verdict."""
+        self._page = report
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_html_results_summary(self, prefix: list[str]) -> None:
+        """The verdict on top, as static HTML: the plugin's own table needs scripts."""
+        told = self._try(f"the verdict in {HTML}", self._page_told)
+        if told:
+            prefix.append(told)
+
+    def _page_told(self) -> str:
+        run, verdict = self._run, self._verdict
+        if verdict is None:
+            return ""
+        if self._page is not None:
+            self._page.title = title(verdict, self._facts)
+        scene, seen = scene_of(run), run.observations()
+        return render(verdict, self._facts, run.look.mode, seen, scene, run.look.settings, self._related.compared)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> Generator[None, None, None]:
+        """The verdict as the last thing on the screen, after what all others have to say."""
+        yield
+        if self._verdict is None:
+            return
+        for text, markup in self._try("the summary", self._lines) or [(f"{self._verdict.word.upper()}", {})]:
+            terminalreporter.write_line(text, **markup)
+        for problem in self._problems:
+            terminalreporter.write_line(f"note       {terminal.plain(problem)}", yellow=True)
+        for text, sent in self._sending.results():
+            terminalreporter.write_line(f"{'sent' if sent else 'note':<11}{terminal.plain(text)}", yellow=not sent)
+
+    def _told_in(self) -> Path:
+        """The file to open; the folder where there is no page."""
+        page = self._folder.path / HTML
+        return page if page.exists() else self._folder.path / JSON
+
+    def _lines(self) -> list[terminal.Line]:
+        assert self._verdict is not None
+        width, path = shutil.get_terminal_size().columns, _shown(self._told_in())
+        mode, compared = self._run.look.mode, self._related.compared
+        return list(terminal.lines(self._verdict, self._facts, mode, path, width, compared))
+
+
+def _shown(path: Path) -> str:
+    """A path as short as it can be pasted from here."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
