@@ -93,6 +93,16 @@ def test_causes_and_what_follows_are_marked() -> None:
     assert "down: db" in picture.described
 
 
+def test_what_has_too_many_lines_shows_what_is_not_fine() -> None:
+    names = [f"svc-{number:03}" for number in range(100)]
+    services = [Service(name, depends_on=dict.fromkeys(names[:index][-8:], "x")) for index, name in enumerate(names)]
+    picture = drawn(Model(tuple(services), "compose"), ("svc-050", "oom-killed"))
+    shown = {one.name for one in picture.nodes}
+    assert {"svc-050", "svc-042", "svc-058"} <= shown
+    assert len(shown) + picture.left_out == 100
+    assert picture.left_out == 83
+
+
 def test_without_any_service_there_is_no_map() -> None:
     assert draw_map(Verdict("unknown", ""), Model((), "labels"), {}) is None
 

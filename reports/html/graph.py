@@ -20,6 +20,7 @@ EDGE = 10  # around everything
 ICON, ROUND, MARGIN = 34, 4, 8  # pixels that text leaves free in a node
 NAME, TOLD = 14 * 0.7, 12 * 0.63  # pixels of a usual letter in its two lines; the first is bold
 WIDTHS = (("iljtfI.,:;|'!()[] -", 0.65), ("mwMWQGO@%", 1.4))  # of letters, against a usual one
+MOST_NEEDS = 400  # lines in one picture
 TIP = 3.0  # pixels that an arrow's point keeps from its box
 _STATE_OF = {"failed": "down", "unknown": "unknown", "warned": "ok", "passed": "ok"}
 _WORST = ("failed", "unknown", "warned", "passed")
@@ -56,6 +57,7 @@ class Map:
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
     described: str
+    left_out: int = 0  # fine services that would have made it too big
 
 
 def draw_map(
@@ -68,7 +70,9 @@ def draw_map(
     names = sorted(states)
     if not names:
         return None
-    needs = _needs(model, uses, set(names))
+    every = len(names)
+    troubled = {name for name, (state, _) in states.items() if state not in ("ok", "unknown")}
+    names, needs = _manageable(names, _needs(model, uses, set(names)), troubled)
     layout = layered(names, [(b, a) for a, b in needs], Box(WIDE, HIGH, ACROSS, DOWN))
     causes = {one.service for one in verdict.causes}
     causes |= {name for one in verdict.causes for name in one.shares}
@@ -83,7 +87,22 @@ def draw_map(
         nodes=nodes,
         edges=tuple(sorted(edges, key=lambda one: one.hot)),  # hot ones on top
         described=_described(nodes),
+        left_out=every - len(names),
     )
+
+
+def _manageable(
+    names: list[str], needs: list[tuple[str, str]], troubled: set[str]
+) -> tuple[list[str], list[tuple[str, str]]]:
+    """What can be laid out in a second and read: all, else what is not fine, with its neighbours or alone."""
+    if len(needs) <= MOST_NEEDS:
+        return names, needs
+    near = troubled | {end for link in needs if troubled & set(link) for end in link}
+    for kept in (near, troubled):
+        among = [(a, b) for a, b in needs if a in kept and b in kept]
+        if kept and len(among) <= MOST_NEEDS:
+            return sorted(kept), among
+    return sorted(troubled) or names, []
 
 
 def _external_state(name: str, verdict: Verdict) -> tuple[str, str]:
