@@ -7,6 +7,7 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
+import msgspec
 import pytest
 
 from checks.check import AnyTarget, Check, NotFine, Seen, Settle, Target
@@ -147,12 +148,20 @@ def settle(request: pytest.FixtureRequest) -> Settle:
     """Ends the check: notes what was found, and fails it unless all of that are warnings."""
 
     def end(findings: Sequence[Finding]) -> None:
-        for one in findings:
+        clean = [_cleaned(run_of(request.config), one) for one in findings]
+        for one in clean:
             request.node.user_properties.append((f"{PROPERTY}-finding", json.dumps(asdict(one))))
-        if any(one.severity != "warning" for one in findings):
-            raise NotFine(findings)
+        if any(one.severity != "warning" for one in clean):
+            raise NotFine(clean)
 
     return end
+
+
+def _cleaned(run: Run | None, one: Finding) -> Finding:
+    """A finding without secrets: it quotes settings beside the evidence."""
+    if run is None:
+        return one
+    return msgspec.convert(run.clean(msgspec.to_builtins(one)), Finding)
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)
@@ -165,12 +174,14 @@ def pytest_runtest_makereport(
     if check_of(item) is None or error is None:
         return report
     if isinstance(error, CannotLook):
-        report.longrepr = f"could not look: {error}"
+        run = run_of(item.config)
+        report.longrepr = f"could not look: {run.clean(str(error)) if run else error}"
         report.when = "setup"  # pytest counts it as an error then, not as a failure
     elif isinstance(error, NotFine):
         report.longrepr = str(error)
-    elif report.failed:  # a crash of ours: what it shows may hold anything
+    elif report.failed and call.excinfo:  # a crash of ours: its local variables may hold anything, cut in half
         run = run_of(item.config)
-        report.longrepr = run.look.redactor.text(str(report.longrepr)) if run else "crashed"
+        shown = call.excinfo.getrepr(style="short", showlocals=False, funcargs=False)
+        report.longrepr = run.clean(str(shown)) if run else "crashed"
         report.sections = []
     return report

@@ -128,7 +128,7 @@ def test_secrets_do_not_enter_the_evidence() -> None:
 def test_a_worker_gets_the_same_answers_over_the_socket() -> None:
     count: list[int] = []
     asked = collector(Probe("p", lambda answers: count.append(1) or {"n": 1}, 5))  # type: ignore[func-returns-value]  # counts, then answers
-    server = Server(asked)
+    server = Server(asked, str)
     try:
         workers = [Remote(server.ticket(), 30), Remote(server.ticket(), 30)]
         for worker in workers:

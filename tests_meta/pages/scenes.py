@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from fixtures.bundle import Bundle, bundle_of, encode
+from fixtures.redact import Redactor
 from tests_meta import offline
 from tests_meta.pages import hostile
 from tests_meta.pages.copies import Copy, Part, made, part_of, renamed, stack_of
@@ -37,7 +38,7 @@ def outside(scene: str) -> set[str]:
 
 def written(bundle: Bundle) -> bytes:
     """A bundle as a file."""
-    return encode(bundle, lambda value: value)
+    return encode(bundle, Redactor(b"scene"))
 
 
 @cache
