@@ -70,6 +70,7 @@ _BEHIND_NAMES: list[Any] = [
     f"<password>{SECRET}</password>",
     f'<add name="db" password="{SECRET}" />',
     f"\x1b[36mpassword\x1b[0m=\x1b[35m{SECRET}\x1b[0m",
+    json.dumps({"line": f"\x1b[36mpassword\x1b[0m=\x1b[35m{SECRET}\x1b[0m"}),
     f"DB_PASSWORD={SECRET},{SECRET};{SECRET}",
     f"ALTER USER app PASSWORD '{SECRET}'",
     f"CREATE USER a IDENTIFIED BY '{SECRET}'",
@@ -141,9 +142,12 @@ _KEYS: list[Any] = [
     f"key is {PEM}",
 ]
 
+TORN = [fake("9", 64, one) for one in ("F4keN0tReal", "N0tReal", "Re4lF4ke")]  # a key's middle: the log began later
+
 GO: list[tuple[Any, tuple[str, ...]]] = [
     *((value, (SECRET,)) for value in (*_BEHIND_NAMES, *_COMMANDS, *_URLS, *_HEADERS)),
     *((value, tuple(BODY)) for value in _KEYS),
+    ("before\n" + "\n".join(f"2026-01-01T00:00:00.123456789Z {line}" for line in TORN) + "\nafter", tuple(TORN)),
 ]
 
 # Recognisable by themselves, in any text.
@@ -199,6 +203,7 @@ STAY = [
     "image: postgres:16.9-bookworm",
     "registry.example.com:5000/team/app@sha256:" + hexes(64),
     "sha256:" + hexes(64),
+    f"{hexes(64)}\n{hexes(64)}\n{hexes(64)}",
     "container " + hexes(12) + " exited with 137",
     "commit " + hexes(40),
     "550e8400-e29b-41d4-a716-446655440000",
