@@ -46,11 +46,16 @@ class Told:
     severity: str = "warning"
     next: tuple[str, ...] = ()
     caution: str | None = None
+    shares: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
         """What it is called from run to run."""
         return f"{self.service}: {self.code}"
+
+    def each(self) -> tuple[Told, ...]:
+        """The same told of each service, where several share it: from run to run they may come to it and leave it."""
+        return tuple(replace(self, service=name, shares=()) for name in self.shares) or (self,)
 
 
 @dataclass(frozen=True)

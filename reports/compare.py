@@ -71,17 +71,17 @@ def _rank(state: str) -> float:
 
 
 def _was_cause(found: Told, then: Account, now: Account) -> bool:
-    causes = {one.name for one in now.causes}
-    return found.name not in causes and found.name in {one.name for one in then.causes}
+    causes = {one.name for one in _causes(now)}
+    return found.name not in causes and found.name in {one.name for one in _causes(then)}
 
 
 def _new(then: Account, now: Account) -> Iterator[str]:
-    before = {one.name for one in (*then.causes, *then.warnings)}
+    before = {one.name for one in _found(then)}
     for one in _found(now):
         if one.name not in before:
             yield one.name + ("" if _asked(one, now, then) else " (not looked at then)")
-    for one in now.causes:
-        if one.name in before - {cause.name for cause in then.causes}:
+    for one in _causes(now):
+        if one.name in before - {cause.name for cause in _causes(then)}:
             yield f"{one.name} (only a warning then)"
 
 
@@ -104,7 +104,12 @@ def _gone(then: Account, now: Account) -> tuple[tuple[str, ...], tuple[str, ...]
 
 def _found(account: Account) -> Sequence[Told]:
     """Causes and warnings, each once."""
-    return list({one.name: one for one in (*account.warnings, *account.causes)}.values())
+    return list({one.name: one for one in (*account.warnings, *_causes(account))}.values())
+
+
+def _causes(account: Account) -> Sequence[Told]:
+    """The causes, each told of every service that shares it."""
+    return [one for cause in account.causes for one in cause.each()]
 
 
 def _asked(found: Told, here: Account, there: Account) -> bool:
@@ -113,7 +118,7 @@ def _asked(found: Told, here: Account, there: Account) -> bool:
     said = [one.id for one in bad if found.summary in one.message]
     said = said or [one.id for one in bad if one.service == found.service]
     if not said:
-        return all(one.outcome != "unknown" for one in there.checks)
+        return any(one.service == found.service and one.outcome in OUTCOME for one in there.checks)
     judged = {one.id for one in there.checks if one.outcome in OUTCOME}
     return all(check in judged for check in said)
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from reports.account import Account
 from reports.compare import Comparison
-from reports.terminal import since_then
+from reports.terminal import plain, since_then
 
 SECONDS = 8.0  # that all receivers together have, from the start of sending
 MOST_CAUSES = 5
@@ -54,7 +54,7 @@ def message(now: Account, compared: Comparison | None, report: Path | None) -> M
     parts.append(f"{now.mode} at {now.at:%Y-%m-%d %H:%M:%S} UTC")
     kind = {"healthy": "success", "down": "failure"}.get(now.verdict, "warning")
     title = f"{'REPLAY: ' if run.replayed else ''}{now.verdict.upper()}: {about}"
-    return Message(title, "\n".join(part for part in parts if part), kind, report)
+    return Message(plain(title), "\n".join(plain(part) for part in parts if part), kind, report)
 
 
 def _cause(name: str, commands: Sequence[str]) -> str:
