@@ -55,7 +55,8 @@ lint: $(READY) ## ruff and mypy
 	@$(BIN)/mypy
 
 test: $(READY) lint ## lint, types and all tests, on a real engine
-	@$(BIN)/pytest tests_meta -n 2 --dist=loadgroup -rfEs --tb=short $(ARGS)
+	@$(BIN)/pytest tests_meta -m "not engine" -n 2 --dist=loadfile -rfEs --tb=short $(ARGS)
+	@$(BIN)/pytest tests_meta -m engine -rfEs --tb=short $(ARGS)
 
 bench: $(READY) ## how long triage takes on the demo's stack, and a large report to open
 	@$(BIN)/python -m tests_meta.lab.bench

@@ -54,7 +54,9 @@ def message(now: Account, compared: Comparison | None, report: Path | None) -> M
     parts.append(f"{now.mode} at {now.at:%Y-%m-%d %H:%M:%S} UTC")
     kind = {"healthy": "success", "down": "failure"}.get(now.verdict, "warning")
     title = f"{'REPLAY: ' if run.replayed else ''}{now.verdict.upper()}: {about}"
-    return Message(plain(title), "\n".join(plain(part) for part in parts if part), kind, report)
+    return Message(
+        plain(title), "\n".join(plain(line) for part in parts for line in part.split("\n") if line), kind, report
+    )
 
 
 def _cause(name: str, commands: Sequence[str]) -> str:

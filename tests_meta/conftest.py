@@ -103,13 +103,12 @@ class Bench:
         return run_suite("-m", mode, f"--stack={self.stack.settings}", *words, reports=self.reports, env=told)
 
 
+@pytest.hookimpl(tryfirst=True)  # before -m selects
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With `-n 2 --dist=loadgroup`, one worker has the engine and its stack, and the browser is started once."""
+    """Marks what needs the reference stack: one process runs these, for they share it; the others may run in many."""
     for item in items:
-        names = getattr(item, "fixturenames", ())
-        for fixture in ("running", "browser"):
-            if fixture in names:
-                item.add_marker(pytest.mark.xdist_group(fixture))
+        if "running" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.engine)
 
 
 @pytest.fixture(scope="session")
