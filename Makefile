@@ -46,7 +46,7 @@ drill: $(READY) ## gives one fault to the demo stack and triages it (FAULT=name)
 drill-heal: $(READY) ## repairs what the drill broke
 	@$(BIN)/python -m tests_meta.faults drill-heal
 
-faults: $(READY) ## the whole fault matrix, about 15 minutes (FAULT="name …" for some, ARGS=--times=2)
+faults: $(READY) ## the whole fault matrix, about 20 minutes (FAULT="name …" for some, ARGS=--times=2)
 	@$(BIN)/python -m tests_meta.faults matrix $(FAULT) $(ARGS)
 
 lint: $(READY) ## ruff and mypy
