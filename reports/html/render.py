@@ -121,9 +121,14 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         loader=jinja2.FunctionLoader(lambda name: _text(name)),
     )
-    environment.filters |= {"plain": plain, "readable": lambda text: _CONTROL.sub(" ", text)}
+    environment.filters |= {"plain": plain, "readable": lambda text: _CONTROL.sub(" ", text), "moment": _moment}
     environment.globals |= {"style": Markup(_text("style.css")), "script": Markup(_text("script.js"))}
     return environment
+
+
+def _moment(at: str) -> str:
+    """A time as people read it, to the second; the files beside the page have the rest."""
+    return plain(at[:19].replace("T", " "))
 
 
 def _text(name: str) -> str:
