@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from fixtures.bundle import Bundle
 from fixtures.evidence import Observation, Outcome
 from fixtures.finding import catalogue
+from fixtures.redact import Redactor
 from reports.diagnose import diagnose
 from reports.verdict import Verdict, as_json
 from tests_meta import offline
@@ -43,6 +44,15 @@ def test_the_recorded_fault_is_named_rightly(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_the_recording_is_judged_as_the_live_run_was(name: str) -> None:
     assert conclusion(as_said(offline.judge(bundle(name)))) == live_conclusion(name)
+
+
+def test_our_own_words_are_no_secrets() -> None:
+    redact, hidden = Redactor(b"salt"), []
+    for name in NAMES:
+        for one in (finding for result in offline.results(bundle(name)) for finding in result.findings):
+            if redact.text(one.summary) != one.summary:
+                hidden.append(f"{name}: {redact.text(one.summary)}")
+    assert hidden == []
 
 
 def test_checks_that_only_warn_only_warn() -> None:
