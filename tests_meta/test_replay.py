@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fixtures.bundle import BundleError, load
-from tests_meta.conftest import Bench, Ran, run_suite
+from tests_meta.conftest import Bench, Ran, recording, run_suite
 
 NOWHERE = {"DOCKER_HOST": "unix:///nonexistent/docker.sock", "LAB_PROJECT": ""}
 
@@ -53,6 +54,13 @@ def test_a_bad_recording_is_named(tmp_path: Path, text: str, words: str) -> None
     ran = run_suite(f"--replay={tmp_path}", reports=tmp_path / "reports")
     assert ran.code == 4
     assert "Traceback" not in ran.out
+
+
+def test_a_recording_without_what_it_was_judged_by_is_named(tmp_path: Path) -> None:
+    path = recording("healthy", tmp_path, datetime(2026, 11, 24, tzinfo=UTC)) / "evidence.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "options": {}}))
+    with pytest.raises(BundleError, match=r"options\.compose"):
+        load(tmp_path)
 
 
 def test_evidence_is_json_with_every_observation(bench: Bench) -> None:
