@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from checks.check import AnyTarget, Seen, Settle, Target, check, needs_engine
+from checks.drift import drifted
 from checks.targets import HOST, STACK, machine, services, stack
 from fixtures.evidence import Observation
 from fixtures.finding import Finding, Proof, finding
@@ -74,17 +75,15 @@ def judge_drift(service: Service, view: Mapping[str, Any], seen: Observation) ->
     """The warning `config-drift`; hashes of two versions of Compose cannot be compared."""
     if seen.outcome != "seen":
         pytest.skip(f"not judged: {seen.text}")
-    today: Mapping[str, Any] = seen.value
-    wanted = today["hashes"].get(service.name)
-    for container in containers_of(view, service.name, service.aliases) if wanted else ():
-        labels = container["Config"]["Labels"]
-        has, version = labels.get(LABEL + "config-hash"), labels.get(LABEL + "version")
-        if has and has != wanted and version == today["version"].partition("-")[0]:
-            name = container["Name"].lstrip("/")
-            proof = [
-                Proof(f"{name} label config-hash", has[:12], container.get("Created")),
-                Proof("docker compose config --hash", wanted[:12], seen.at),
-            ]
-            what = f"it was created {container.get('Created', '?')[:19]} from another configuration"
-            return [finding("config-drift", service.name, proof=proof, container=name, what=what)]
+    for container in containers_of(view, service.name, service.aliases):
+        if not drifted(service.name, container, seen):
+            continue
+        name, made = container["Name"].lstrip("/"), container.get("Created")
+        has, wanted = container["Config"]["Labels"][LABEL + "config-hash"], seen.value["hashes"][service.name]
+        proof = [
+            Proof(f"{name} label config-hash", has[:12], made),
+            Proof("docker compose config --hash", wanted[:12], seen.at),
+        ]
+        what = f"it was created {(made or '?')[:19]} from another configuration"
+        return [finding("config-drift", service.name, proof=proof, container=name, what=what)]
     return []
