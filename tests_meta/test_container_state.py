@@ -8,12 +8,16 @@ from typing import Any
 import pytest
 
 from checks.container_state import judge_container
-from checks.test_containers import judge_health, judge_network, judge_state
+from checks.test_containers import judge_state
+from checks.test_healthcheck import judge_health
+from checks.test_network import judge_network
 from fixtures.evidence import Observation, parse_time
+from fixtures.finding import Proof
 from fixtures.model import Service
 from tests_meta.conftest import recorded
 
 SERVICE = Service("web")
+UNHASHED = Observation("compose:hashes", "unlooked", text="no compose file")
 LOOKED = datetime.fromisoformat("2026-11-23T09:34:16+00:00")
 
 
@@ -132,12 +136,53 @@ def test_the_health_of_a_container_that_has_ended_is_stale() -> None:
     assert judge_health(SERVICE, view(container), "triage") == []
 
 
-def test_starting_is_not_over_in_verify() -> None:
+def test_starting_is_a_warning_in_triage_and_not_over_in_verify() -> None:
+    container = starting()
+    (found,) = judge_health(SERVICE, view(container), "triage")
+    assert (found.code, found.severity) == ("healthcheck-starting", "warning")
+    assert "0 s after its start, of the" in found.summary
+    assert [one.severity for one in judge_health(SERVICE, view(container), "verify")] == ["error"]
+
+
+@pytest.mark.parametrize(
+    ("ends", "codes"),
+    [("healthy", []), ("unhealthy", ["healthcheck-failing"]), ("starting", ["healthcheck-starting"])],
+)
+def test_what_starts_is_judged_by_the_last_look(ends: str, codes: list[str]) -> None:
+    container = starting()
+    looks = [{"at": 10.0, "health": "starting"}, {"at": 12.0, "health": ends}]
+    found = judge_health(SERVICE, view(container), "triage", {container["Id"]: looks})
+    assert [one.code for one in found] == codes
+    for one in found:
+        assert Proof(f"{container['Name'].lstrip('/')} seen in 2 looks over 2 s", f"starting, {ends}") in one.proof
+
+
+@pytest.mark.parametrize(
+    ("codes", "streak", "told"),
+    [
+        ([0, 0, 0], 0, None),
+        ([1, 1, 0], 0, None),  # failures of the start
+        ([0, 1, 0], 0, "1 of its last 3"),
+        ([1, 0, 1], 1, "1 of its last 3"),
+        ([1, 1], 2, "2 of its last 2"),
+    ],
+)
+def test_healthy_that_failed_after_it_had_passed_is_a_warning(codes: list[int], streak: int, told: str | None) -> None:
+    container = recorded("hc")
+    at = container["State"]["StartedAt"]
+    log = [{"Start": at, "End": at, "ExitCode": code, "Output": "no answer"} for code in codes]
+    container["State"]["Health"] = {"Status": "healthy", "FailingStreak": streak, "Log": log}
+    found = judge_health(SERVICE, view(container), "triage")
+    assert [one.code for one in found] == (["healthcheck-flapping"] if told else [])
+    assert all(one.severity == "warning" and str(told) in one.summary for one in found)
+
+
+def starting() -> dict[str, Any]:
+    """A container that was started at this moment."""
     container = recorded("hc")
     container["State"]["Health"]["Status"] = "starting"
     container["State"]["StartedAt"] = LOOKED.isoformat()
-    assert judge_health(SERVICE, view(container), "triage") == []
-    assert [one.severity for one in judge_health(SERVICE, view(container), "verify")] == ["error"]
+    return container
 
 
 def test_a_service_without_a_container_is_missing_and_its_image_may_be_the_reason() -> None:
@@ -161,12 +206,27 @@ def test_one_dead_replica_of_three_impairs_and_does_not_down() -> None:
 def test_a_container_cut_from_its_network_is_seen() -> None:
     container = recorded("hvdemo-ok-1")
     service = Service("ok")
-    assert judge_network(service, view(container, name="ok")) == []
+    assert judge_network(service, view(container, name="ok"), UNHASHED) == []
     network = next(iter(container["NetworkSettings"]["Networks"].values()))
     network["Aliases"] = ["something-else"]
-    assert [one.code for one in judge_network(service, view(container, name="ok"))] == ["network-detached"]
+    assert [one.code for one in judge_network(service, view(container, name="ok"), UNHASHED)] == ["network-detached"]
     container["NetworkSettings"]["Networks"] = {}
-    assert [one.code for one in judge_network(service, view(container, name="ok"))] == ["network-detached"]
+    left = event(container, "network disconnect", network="hvdemo_default")
+    (found,) = judge_network(service, view(container, name="ok") | {"events": [left]}, UNHASHED)
+    assert (found.code, found.since) == ("network-detached", "2026-11-23T09:34:11.000Z")
+
+
+def test_a_further_network_counts_for_a_container_made_from_this_file() -> None:
+    container = recorded("hvdemo-ok-1")
+    labels = container["Config"]["Labels"]
+    labels |= {"com.docker.compose.config-hash": "abc", "com.docker.compose.version": "2.26.1"}
+    service = Service("ok", joins=(*container["NetworkSettings"]["Networks"], "hvdemo_back"))
+    same = Observation("compose:hashes", "seen", {"version": "2.26.1-4", "hashes": {"ok": "abc"}})
+    other = Observation("compose:hashes", "seen", {"version": "2.26.1-4", "hashes": {"ok": "def"}})
+    (found,) = judge_network(service, view(container, name="ok"), same)
+    assert (found.code, found.severity, "hvdemo_back" in found.summary) == ("network-detached", "error", True)
+    assert judge_network(service, view(container, name="ok"), other) == []
+    assert judge_network(service, view(container, name="ok"), UNHASHED) == []
 
 
 def view(*containers: dict[str, Any], name: str = "web") -> dict[str, Any]:
