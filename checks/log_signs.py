@@ -1,4 +1,4 @@
-"""What the log of a container that is not fine adds: a line proves a cause only beside another signal; pure."""
+"""What the log of a container or store that is not fine adds: a line proves a cause only beside another signal."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from fixtures.finding import Finding, Proof, finding
+from checks.check import AnyTarget, Seen
+from checks.targets import own_log
+from fixtures.finding import Finding, Proof, catalogue, finding
 from fixtures.model import Model, Service
 from fixtures.signatures import signature_of
 
@@ -35,9 +37,9 @@ def with_log(
     marked = [(line, name) for line in lines if (name := signature_of(line))]
     if not marked:
         words = [line for line in lines if line.strip()][-LAST_WORDS:]
-        return replace(found, proof=(*found.proof, *(_proof(service, line, "last words") for line in words)))
+        return replace(found, proof=(*found.proof, *(_proof(service.name, line, "last words") for line in words)))
     names = {name for _, name in marked}
-    proof = tuple(_proof(service, line, name) for line, name in marked[-MOST_LINES:])
+    proof = tuple(_proof(service.name, line, name) for line, name in marked[-MOST_LINES:])
     if "wrong-architecture" in names and found.code != "container-killed":
         return _renamed(
             "wrong-architecture", found, [line for line in marked if line[1] == "wrong-architecture"], service
@@ -48,15 +50,32 @@ def with_log(
     return replace(found, proof=(*found.proof, *proof), blamed=tuple(sorted(blamed - {service.name})))
 
 
-def _proof(service: Service, line: str, name: str) -> Proof:
+def dated_by_log(found: Sequence[Finding], target: AnyTarget, seen: Seen) -> list[Finding]:
+    """The findings of a store, each with the first line of its log that says the same: it tells since when."""
+    log = next((seen.value(probe) for probe in own_log(target)), None) or {}
+    lines = [line for one in log.values() for line in one["lines"]]
+    return [_dated(one, lines, target.service) for one in found]
+
+
+def _dated(found: Finding, lines: Sequence[str], service: str) -> Finding:
+    signs = catalogue()[found.code].log
+    first = next(((line, name) for line in lines if signs and (name := signature_of(line)) in signs), None)
+    if first is None:
+        return found
+    line, name = first
+    proof = _proof(service, line, name)
+    return replace(found, proof=(*found.proof, proof), since=found.since or proof.at)
+
+
+def _proof(service: str, line: str, name: str) -> Proof:
     match = _STAMP.match(line)
     at, text = (match.group(1), match.group(2)) if match else (None, line)
-    return Proof(f"log of {service.name} ({name})", text[:300], at)
+    return Proof(f"log of {service} ({name})", text[:300], at)
 
 
 def _renamed(code: str, found: Finding, lines: Sequence[tuple[str, str]], service: Service) -> Finding:
     """The more exact code; exit and log stand in its proof side by side."""
-    proof = tuple(_proof(service, line, name) for line, name in lines[-MOST_LINES:])
+    proof = tuple(_proof(service.name, line, name) for line, name in lines[-MOST_LINES:])
     error = proof[-1].value[:160]
     facts = {**found.facts, "error": error}
     return finding(code, service.name, proof=(*proof, *found.proof), since=found.since, facts=facts)

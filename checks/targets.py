@@ -60,6 +60,11 @@ def named(table: str) -> Over:
     return over
 
 
+def own_log(target: AnyTarget) -> Sequence[str]:
+    """The probe of the log of what the check is about; none where it is not of this project."""
+    return [f"logs:{target.service}"] if target.model.service(target.service) else []
+
+
 def _runs(service: Service | None) -> bool:
     """Whether a service is to run at all: scaled to nothing, it answers nothing on purpose."""
     return service is None or service.replicas > 0

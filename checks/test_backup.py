@@ -7,7 +7,7 @@ from typing import Any
 
 from checks.check import Seen, Settle, Target, check
 from checks.targets import HOST, named
-from fixtures.evidence import CannotLook, Observation
+from fixtures.evidence import CannotLook, Observation, parse_time, utc
 from fixtures.finding import Finding, Proof, finding
 from fixtures.model import Model
 from fixtures.settings import Backup, Settings
@@ -53,12 +53,19 @@ def judge_backup(told: Backup, seen: Observation) -> list[Finding]:
                 "backup-stale",
                 HOST,
                 proof=[proof],
+                since=_stale_since(told, value["age"], seen.at),
                 path=told.path,
                 age=f"{hours:.0f} h",
                 limit=f"{told.most_hours:g} h",
             )
         ]
     return []
+
+
+def _stale_since(told: Backup, age: float, looked: str) -> str | None:
+    """When the newest backup became too old."""
+    at = parse_time(looked)
+    return utc(at.timestamp() - age + told.most_hours * 3600) if at else None
 
 
 def _missing(told: Backup, what: str, proof: Proof) -> Finding:

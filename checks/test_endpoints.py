@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 from checks.check import Seen, Settle, Target, check
 from checks.targets import named
@@ -75,7 +76,7 @@ def judge_endpoint(service: str, told: Endpoint, seen: Observation) -> list[Find
         return [unanswered(service, told.port, seen)]
     answer = seen.value
     url, status, body = answer["url"], answer["status"], answer["body"]
-    facts: dict[str, Any] = {"url": url, "port": told.port, "status": status}
+    facts: dict[str, Any] = {"url": url, "port": _port(url, told.port), "status": status}
     if status not in told.status:
         wanted = " or ".join(map(str, told.status))
         proof = [Proof(f"GET {url}", str(status), seen.at), Proof("body", body[:300], seen.at)]
@@ -104,8 +105,13 @@ def judge_stranger(service: str, told: Endpoint, model: Model, seen: Observation
         Proof(f"GET {seen.value['url']}", str(seen.value["status"]), seen.at),
     ]
     what = "it answers well, but no container of the service runs"
-    facts = {"url": seen.value["url"], "port": told.port, "what": what}
+    facts = {"url": seen.value["url"], "port": _port(seen.value["url"], told.port), "what": what}
     return [finding("endpoint-wrong-service", service, proof=proof, facts=facts)]
+
+
+def _port(url: str, inside: int) -> int:
+    """The port that was asked: the published one where there is one, which is what a command on the machine needs."""
+    return urlsplit(url).port or inside
 
 
 def unanswered(service: str, port: int, seen: Observation) -> Finding:
@@ -115,7 +121,7 @@ def unanswered(service: str, port: int, seen: Observation) -> Finding:
     proof = Proof(f"GET {url}", f"{seen.kind}: {seen.text}", seen.at)
     facts: dict[str, Any] = {
         "url": url,
-        "port": port,
+        "port": _port(url, port),
         "error": seen.text,
         "status": seen.text,
         "wanted": "an HTTP answer",

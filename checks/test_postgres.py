@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from checks.check import VERIFY, Seen, Settle, Target, check
-from checks.targets import named
+from checks.log_signs import dated_by_log
+from checks.targets import named, own_log
 from fixtures.evidence import Observation
 from fixtures.finding import Finding, Proof, finding
 from fixtures.settings import Postgres, Thresholds
@@ -31,11 +32,12 @@ def with_table(settings: Any, model: Any) -> Any:
     runbook=("3.dependencies", "4.psql", "5.psql"),
     over=named("postgres"),
     asks=lambda target: (f"postgres:{target.id}",),
+    uses=own_log,
     absent="stack.toml has no [postgres.*]",
 )
 def test_database(target: Target[Postgres], seen: Seen, settle: Settle) -> None:
     """It connects and answers `SELECT 1`."""
-    settle(judge_answer(target.service, seen[f"postgres:{target.id}"]))
+    settle(dated_by_log(judge_answer(target.service, seen[f"postgres:{target.id}"]), target, seen))
 
 
 def _who(seen: Observation) -> dict[str, Any]:
@@ -74,7 +76,14 @@ def judge_state(service: str, told: Postgres, seen: Observation, thresholds: Thr
     if value["recovery"] and not told.may_be_read_only:
         proof = Proof("pg_is_in_recovery()", "true", seen.at)
         found.append(
-            finding("db-recovering", service, proof=[proof], what="in recovery, so it accepts no writes", facts=facts)
+            finding(
+                "db-recovering",
+                service,
+                proof=[proof],
+                since=value["started"],  # it cannot get there without a start
+                what="in recovery, so it accepts no writes",
+                facts=facts,
+            )
         )
     elif value["read_only"] and not told.may_be_read_only:
         proof = Proof("default_transaction_read_only", "on", seen.at)
@@ -102,11 +111,13 @@ def judge_state(service: str, told: Postgres, seen: Observation, thresholds: Thr
     runbook=("4.psql", "5.psql"),
     over=named("postgres"),
     asks=lambda target: (f"postgres:{target.id}",),
+    uses=own_log,
     absent="stack.toml has no [postgres.*]",
 )
 def test_database_connections(target: Target[Postgres], seen: Seen, settle: Settle) -> None:
     """Connections are left for those who need one."""
-    settle(judge_connections(target.service, seen[f"postgres:{target.id}"], target.settings.thresholds))
+    found = judge_connections(target.service, seen[f"postgres:{target.id}"], target.settings.thresholds)
+    settle(dated_by_log(found, target, seen))
 
 
 def judge_connections(service: str, seen: Observation, thresholds: Thresholds) -> list[Finding]:
@@ -138,11 +149,12 @@ def judge_connections(service: str, seen: Observation, thresholds: Thresholds) -
     modes=(VERIFY,),
     over=with_table,
     asks=lambda target: (f"rows:{target.id}",),
+    uses=own_log,
     absent="no [postgres.*] of stack.toml has a table",
 )
 def test_rows(target: Target[Postgres], seen: Seen, settle: Settle) -> None:
     """`SELECT COUNT(*)` of the user table works."""
-    settle(judge_rows(target.service, target.spec, seen[f"rows:{target.id}"]))
+    settle(dated_by_log(judge_rows(target.service, target.spec, seen[f"rows:{target.id}"]), target, seen))
 
 
 def judge_rows(service: str, told: Postgres, seen: Observation) -> list[Finding]:
@@ -155,7 +167,7 @@ def judge_rows(service: str, told: Postgres, seen: Observation) -> list[Finding]
             return [finding(_BY_KIND[seen.kind], service, proof=[proof], facts=facts)]
         if seen.kind == "missing":
             return [finding("db-schema-missing", service, proof=[proof], facts=facts)]
-        return [finding("query-failed", service, proof=[proof], query=query, what=seen.text)]
+        return [finding("query-failed", service, proof=[proof], query=query, facts=facts)]
     rows = seen.value["rows"]
     if rows < told.least_rows:
         proof = Proof(query, str(rows), seen.at)
@@ -166,6 +178,7 @@ def judge_rows(service: str, told: Postgres, seen: Observation) -> list[Finding]
                 proof=[proof],
                 query=query,
                 what=f"{rows} rows, wanted at least {told.least_rows}",
+                facts=_who(seen),
             )
         ]
     return []

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from checks.check import Seen, Settle, Target, check
-from checks.targets import named
+from checks.log_signs import dated_by_log
+from checks.targets import named, own_log
 from fixtures.evidence import Observation
 from fixtures.finding import Finding, Proof, finding
 from fixtures.settings import Redis, Thresholds
@@ -40,10 +41,11 @@ def judge_answer(service: str, seen: Observation) -> list[Finding]:
     ]
 
 
-@check("redis-writes", runbook=("4.redis-ping",), over=named("redis"), asks=_asks, absent=ABSENT)
+@check("redis-writes", runbook=("4.redis-ping",), over=named("redis"), asks=_asks, uses=own_log, absent=ABSENT)
 def test_redis_writes(target: Target[Redis], seen: Seen, settle: Settle) -> None:
     """Writes are not refused: not after a failed save, not by a replica, not for memory."""
-    settle(judge_writes(target.service, target.spec, seen[f"redis:{target.id}"]))
+    found = judge_writes(target.service, target.spec, seen[f"redis:{target.id}"])
+    settle(dated_by_log(found, target, seen))
 
 
 def judge_writes(service: str, told: Redis, seen: Observation) -> list[Finding]:

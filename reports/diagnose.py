@@ -12,7 +12,7 @@ from fixtures.alert import Alert
 from fixtures.evidence import parse_time
 from fixtures.finding import Finding, Proof, catalogue, fill_command
 from fixtures.model import Model, Service
-from reports.explain import ORDER, explained_by_others, first_of, layer, roots_of
+from reports.explain import ORDER, dated, explained_by_others, first_of, layer, roots_of
 from reports.judge_alert import judge_alert
 from reports.shared import SEVERAL, shared_causes, with_shared_facts
 from reports.timeline import JUDGED, Entry, changes, releases, timeline
@@ -121,10 +121,23 @@ def _causes(
         later = [one for one in failing[name] if layer(one) > layer(first[0])]
         fatal = any(one.severity == "critical" for other in blocks for one in failing[other])
         shares = tuple(other for other in blocks if sharing.get(other) == name)
+        effects = [*later, *(one for other in blocks if other not in shares for one in failing[other])]
         for one in first:
-            weighed = replace(one, severity="critical") if fatal else one
+            weighed = dated(replace(one, severity="critical") if fatal else one, effects)
             causes.append(replace(_cause(weighed, later, blocks, scene), shares=shares))
-    return tuple(sorted(causes, key=lambda one: (ORDER[one.severity], -len(one.blocks), one.since or "~", one.service)))
+    alerted = scene.alert_service
+    return tuple(
+        sorted(
+            causes,
+            key=lambda one: (
+                ORDER[one.severity],
+                alerted not in (one.service, *one.blocks),  # what explains the alert stands first among its like
+                -len(one.blocks),
+                one.since or "~",
+                one.service,
+            ),
+        )
+    )
 
 
 def _cause(found: Finding, later: Sequence[Finding], blocks: tuple[str, ...], scene: Scene) -> Cause:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from fixtures.finding import Finding, catalogue
+from fixtures.evidence import parse_time
+from fixtures.finding import Finding, Proof, catalogue
 from fixtures.model import Model
 
 FUNCTION_LAYER = 5  # findings of this layer are effects: they explain nothing on another service
@@ -26,6 +28,16 @@ def first_of(findings: Sequence[Finding]) -> list[Finding]:
 def _strength(found: Finding) -> tuple[int, int]:
     """Weakest first, so that the strongest of a code is the one that stays."""
     return (-ORDER[found.severity], len(found.proof))
+
+
+def dated(found: Finding, effects: Sequence[Finding]) -> Finding:
+    """The finding with a time: its own, else that of its earliest effect, which it cannot have begun after."""
+    known = [(at, one) for one in effects if (at := parse_time(one.since))]
+    if parse_time(found.since) or not known:
+        return found
+    _, first = min(known, key=lambda pair: (pair[0], pair[1].service, pair[1].code))
+    proof = Proof(f"first known effect: {first.service}", first.code, first.since)
+    return replace(found, since=first.since, proof=(*found.proof, proof))
 
 
 def explained_by_others(

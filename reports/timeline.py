@@ -10,7 +10,7 @@ from typing import Any, Literal
 from fixtures.evidence import parse_time, utc
 from fixtures.model import LABEL
 
-Kind = Literal["deployed", "started", "ended", "memory", "health", "stopped", "alert", "run", "other"]
+Kind = Literal["deployed", "started", "finished", "ended", "memory", "health", "stopped", "alert", "run", "other"]
 TOLD: Mapping[str, tuple[str, Kind]] = {
     "create": ("container created", "deployed"), "start": ("started", "started"), "restart": ("restarted", "started"),
     "stop": ("stopped", "stopped"), "die": ("ended", "ended"), "oom": ("ran out of memory", "memory"),
@@ -20,6 +20,7 @@ TOLD: Mapping[str, tuple[str, Kind]] = {
 BEFORE = timedelta(hours=1)
 JUST_AFTER = timedelta(seconds=10)  # replacing a container is what makes its dependants fail, moments before it is made
 SAME_DEPLOYMENT = timedelta(seconds=90)
+WITH_ITS_END = 5.0  # seconds
 MOST = 60
 JUDGED = "this run judged"
 
@@ -60,7 +61,8 @@ def _from_containers(view: Mapping[str, Any]) -> Iterator[Entry]:
         yield Entry(one.get("Created") or "", name, "container created", "deployed")
         yield Entry(state.get("StartedAt") or "", name, "started", "started")
         if not state.get("Running"):
-            yield Entry(state.get("FinishedAt") or "", name, f"ended with {state.get('ExitCode')}", "ended")
+            code = state.get("ExitCode")
+            yield Entry(state.get("FinishedAt") or "", name, f"ended with {code}", "ended" if code else "finished")
         log = (state.get("Health") or {}).get("Log") or ()
         bad = [entry for entry in log if entry.get("ExitCode")]
         if bad and state.get("Running"):
@@ -68,13 +70,25 @@ def _from_containers(view: Mapping[str, Any]) -> Iterator[Entry]:
 
 
 def _from_events(view: Mapping[str, Any]) -> Iterator[Entry]:
+    services = {one["Id"]: _service(one) for one in view.get("containers", ())}
+    deaths = [event for event in view.get("events", ()) if event["action"] == "die"]
     for event in view.get("events", ()):
         told, kind = TOLD.get(event["action"], ("", "other"))
         if event["action"] == "kill":
             told, kind = f"got signal {event['signal']}", "stopped"
-        if told and event["service"]:
+        if event["action"] == "die" and event["exit"] == "0":
+            kind = "finished"
+        service = event["service"] or services.get(event["id"])
+        if event["action"] == "network disconnect" and not _near(event, deaths):
+            told, kind = f"cut from network {event.get('network') or '?'}", "stopped"
+        if told and service:
             more = f" with {event['exit']}" if event["exit"] else ""
-            yield Entry(utc(event["at"]), event["service"], told + more, kind)
+            yield Entry(utc(event["at"]), service, told + more, kind)
+
+
+def _near(event: Mapping[str, Any], deaths: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the container ended at about that time: an end leaves every network."""
+    return any(one["id"] == event["id"] and abs(one["at"] - event["at"]) < WITH_ITS_END for one in deaths)
 
 
 def changes(view: Mapping[str, Any], first: datetime | None) -> tuple[Entry, ...]:

@@ -60,6 +60,30 @@ def test_a_chain_has_one_cause() -> None:
     assert "only follow" in verdict.summary
 
 
+def test_a_cause_without_a_time_has_begun_before_its_first_effect() -> None:
+    early, late = "2026-11-23T20:40:00Z", "2026-11-23T20:50:00Z"
+    timeless = finding("redis-auth-failed", "redis", proof=PROOF)
+    names_it = finding("endpoint-error", "gateway", blamed=["redis"], since=late)
+    unhealthy = finding("healthcheck-failing", "gateway", since=early)
+    (cause,) = diagnose(failed(timeless, names_it, unhealthy), SCENE).causes
+    assert (cause.service, cause.since) == ("redis", early)
+    assert Proof("first known effect: gateway", "healthcheck-failing", early) in cause.proof
+    (own,) = diagnose(failed(replace(timeless, since=late), names_it, unhealthy), SCENE).causes
+    assert own.since == late
+    (alone,) = diagnose(failed(timeless), SCENE).causes
+    assert alone.since is None
+
+
+def test_the_cause_of_the_alert_stands_first_among_its_like() -> None:
+    found = failed(
+        finding("container-stopped", "postgres"), finding("endpoint-error", "auth"), finding("oom-killed", "redis")
+    )
+    usual = diagnose(found, SCENE)
+    alerted = diagnose(found, replace(SCENE, alert=Alert("ServiceDown", None, True), alert_service="redis"))
+    assert [one.service for one in usual.causes] == ["postgres", "redis"]
+    assert [one.service for one in alerted.causes] == ["redis", "postgres"]
+
+
 def test_independent_faults_stay_separate() -> None:
     verdict = diagnose(failed(finding("container-stopped", "redis"), finding("oom-killed", "postgres")), SCENE)
     assert {(one.service, one.code) for one in verdict.causes} == {

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import re
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -44,6 +46,18 @@ def test_the_recorded_fault_is_named_rightly(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_the_recording_is_judged_as_the_live_run_was(name: str) -> None:
     assert conclusion(as_said(offline.judge(bundle(name)))) == live_conclusion(name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_its_next_commands_can_be_pasted(name: str) -> None:
+    for cause in offline.judge(bundle(name)).causes:
+        for command in cause.next:
+            words = shlex.split(command)  # raises for a quote that does not end
+            assert "?" not in words, f"a fact is missing: {command}"
+            if "psql" in words:
+                assert (words[words.index("-U") + 1], words[words.index("-d") + 1]) == ("pyairtable", "pyairtable")
+            if "ss" in words or ("--filter" in words and "publish" in command):
+                assert re.search(r"\b(?:15|2[0-9])\d{3}\b", command), f"not the port of this machine: {command}"
 
 
 def test_our_own_words_are_no_secrets() -> None:

@@ -9,7 +9,7 @@ from fixtures.finding import finding
 from fixtures.model import LABEL, Model, Service, from_labels
 from fixtures.settings import Settings
 from reports.diagnose import Scene, diagnose
-from reports.timeline import Release, releases
+from reports.timeline import Release, releases, timeline
 from reports.verdict import Verdict
 from tests_meta.test_diagnose import failed
 
@@ -141,3 +141,24 @@ def test_by_labels_alone_a_service_that_another_needs_is_known_without_a_contain
     one = container("api", "shop:2")
     one["Config"]["Labels"][LABEL + "depends_on"] = "db:service_healthy:false"
     assert {service.name for service in from_labels([one], Settings(), None).services} == {"api", "db"}
+
+
+def happened(action: str, key: str, seconds: float, **more: str | None) -> dict[str, Any]:
+    at = AT.timestamp() + seconds
+    return {"at": at, "action": action, "id": key, "service": None, "exit": None, "signal": None, "image": None} | more
+
+
+def test_a_finished_job_has_not_failed_and_a_cut_is_no_end() -> None:
+    view = {
+        "containers": [container("api", "shop:2"), container("jobs", "shop:2")],
+        "events": [
+            happened("die", "new-jobs", 1.0, exit="0", service="jobs"),
+            happened("network disconnect", "new-jobs", 1.2, network="p_default"),
+            happened("network disconnect", "new-api", 9.0, network="p_default"),
+            happened("die", "new-api", 60.0, exit="1", service="api"),
+        ],
+    }
+    told = [(one.service, one.what, one.kind) for one in timeline(view)]
+    assert ("jobs", "ended with 0", "finished") in told
+    assert ("api", "ended with 1", "ended") in told
+    assert [one for one in told if "cut" in one[1]] == [("api", "cut from network p_default", "stopped")]

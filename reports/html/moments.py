@@ -18,11 +18,12 @@ NEAR = 22.0  # pixels between two marks that can still be told apart
 BEFORE, AT_LEAST = 0.15, timedelta(minutes=2)
 LETTERS = 20
 WEIGHT: Mapping[Kind, int] = {
-    "memory": 0, "ended": 1, "health": 2, "stopped": 3, "deployed": 4, "alert": 5, "started": 6, "other": 7, "run": 8,
+    "memory": 0, "ended": 1, "health": 2, "stopped": 3, "deployed": 4, "alert": 5, "started": 6,
+    "finished": 7, "other": 8, "run": 9,
 }  # fmt: skip
 MEANS: Mapping[Kind, str] = {
-    "deployed": "container created", "started": "started", "ended": "ended", "memory": "out of memory",
-    "health": "unhealthy", "stopped": "stopped", "alert": "alert",
+    "deployed": "container created", "started": "started", "finished": "ended with 0", "ended": "ended",
+    "memory": "out of memory", "health": "unhealthy", "stopped": "stopped", "alert": "alert",
 }  # fmt: skip
 
 
