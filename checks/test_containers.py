@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -11,8 +11,8 @@ from checks.check import Seen, Settle, Target, check, needs_engine
 from checks.container_state import judge_container
 from checks.log_signs import with_log
 from checks.targets import services
-from fixtures.evidence import CannotLook, Observation, utc
-from fixtures.finding import Finding, Proof, Severity, finding
+from fixtures.evidence import CannotLook, Observation, parse_time, utc
+from fixtures.finding import SEVERITIES, Finding, Proof, finding
 from fixtures.model import Service
 from fixtures.probes.again import AGAIN, moves
 from fixtures.probes.engine import containers_of
@@ -27,7 +27,9 @@ from fixtures.probes.engine import containers_of
 )
 def test_container_state(target: Target[Service], seen: Seen, settle: Settle) -> None:
     """Running, or a one-shot that finished with 0; and as many containers as the file wants."""
-    found = judge_state(target.spec, seen.value("engine"), seen[f"image:{target.spec.name}"], seen.value(AGAIN))
+    awaited = target.model.awaited(target.service)
+    image = seen[f"image:{target.spec.name}"]
+    found = judge_state(target.spec, seen.value("engine"), image, seen.value(AGAIN), awaited)
     if not found and seen[AGAIN].outcome == "unlooked" and _moving(target.spec, seen.value("engine")):
         raise CannotLook(f"it was restarted lately, and no second look was possible: {seen[AGAIN].text}")
     databases = {one.service for one in target.settings.postgres.values()}
@@ -41,41 +43,69 @@ def _moving(service: Service, view: Mapping[str, Any]) -> bool:
 
 
 def judge_state(
-    service: Service, view: Mapping[str, Any], image: Observation, again: Mapping[str, Any] | None = None
+    service: Service,
+    view: Mapping[str, Any],
+    image: Observation,
+    again: Mapping[str, Any] | None = None,
+    awaited: Iterable[str] = (),
 ) -> list[Finding]:
-    """One finding for the worst container; impaired, not down, while another of them runs as it should."""
+    """One finding for the worst container; impaired, not down, while another of them runs as it should.
+
+    `awaited`: the services that wait for this one to finish.
+    """
     containers = containers_of(view, service.name, service.aliases)
+    if service.replicas == 0:
+        return []
     if not containers:
-        return [] if service.replicas == 0 else [_missing(service, view, image)]
+        return [_missing(service, view, image, awaited)]
     now = datetime.fromtimestamp(view["asked"], UTC)
     judged = [
         judge_container(service, one, view["events"], now, (again or {}).get(one["Id"], ())) for one in containers
     ]
-    found = [one for one in judged if one is not None]
-    if not found:
-        return _too_few(service, containers)
-    fine = len(containers) - len(found)
-    if service.replicas == 0:
-        return []
+    found = sorted((one for one in judged if one is not None), key=lambda one: SEVERITIES[one.severity])
+    bad = [one for one in found if one.severity != "warning"]
+    if not bad:
+        return _too_few(service, containers) or found[:1]
+    fine = len(containers) - len(bad)
     if fine:
         count = Proof("containers as they should be", f"{fine} of {len(containers)}")
-        severity: Severity = "error" if found[0].severity == "critical" else found[0].severity
-        return [replace(found[0], severity=severity, proof=(*found[0].proof, count))]
-    return found[:1]
+        return [replace(bad[0], severity="error", impaired=True, proof=(*bad[0].proof, count))]
+    return bad[:1]
 
 
-def _missing(service: Service, view: Mapping[str, Any], image: Observation) -> Finding:
+def _missing(service: Service, view: Mapping[str, Any], image: Observation, awaited: Iterable[str]) -> Finding:
+    """No container at all: fatal for what must run, and nothing much for a job that nobody waits for any more."""
     removed = [one for one in view["events"] if one["action"] == "destroy" and one["service"] == service.name]
     since = utc(removed[-1]["at"]) if removed else None
     none = Proof(f"containers of {service.name}", "none: the last one was removed" if since else "none", since)
     if image.outcome == "seen" and not image.value["present"]:
         proof = Proof(f"image {service.image}", "not on this machine", image.at)
-        return finding("image-missing", service.name, proof=[proof, none], since=since, image=service.image)
-    return finding("container-missing", service.name, proof=[none], since=since)
+        found = finding("image-missing", service.name, proof=[proof, none], since=since, image=service.image)
+    else:
+        found = finding(
+            "container-missing",
+            service.name,
+            proof=[none],
+            since=since,
+            count="no container: it was never created, or was removed",
+        )
+    if service.one_shot and not any(_waits(other, view) for other in awaited):
+        return replace(found, severity="warning", summary=f"{found.summary}; nothing waits for this one-shot any more")
+    if service.restart == "no" and not service.ports and not service.healthcheck and not service.one_shot:
+        told = f"If it is a job that ends, say so in stack.toml: [services.{service.name}] one_shot = true."
+        return replace(found, severity="error", facts={**found.facts, "caution": told})
+    return found
+
+
+def _waits(service: str, view: Mapping[str, Any]) -> bool:
+    """Whether a service has not come up: no container of it was ever started."""
+    return all(parse_time(one["State"].get("StartedAt")) is None for one in containers_of(view, service))
 
 
 def _too_few(service: Service, containers: list[dict[str, Any]]) -> list[Finding]:
     if service.one_shot or len(containers) >= service.replicas:
         return []
+    count = f"only {len(containers)} of its {service.replicas} containers"
     proof = Proof(f"containers of {service.name}", f"{len(containers)} of {service.replicas}")
-    return [finding("container-missing", service.name, proof=[proof], severity="error")]
+    found = finding("container-missing", service.name, proof=[proof], severity="error", count=count)
+    return [replace(found, impaired=True)]

@@ -11,15 +11,14 @@ from typing import Any
 from checks.check import VERIFY, Seen, Settle, Target, check, needs_engine
 from checks.targets import long_running
 from fixtures.evidence import parse_time
-from fixtures.finding import Finding, Proof, finding
+from fixtures.finding import SEVERITIES, Finding, Proof, finding
 from fixtures.model import Service
 from fixtures.probes.again import AGAIN
 from fixtures.probes.engine import containers_of
 
-CANNOT_RUN = re.compile(
-    r"executable file not found|oci runtime exec failed|^\S*sh: .*not found|: (?:command )?not found$", re.IGNORECASE
+CANNOT_RUN = re.compile(  # a line of the engine or of a shell; a check's own `404: Not Found` is none
+    r"executable file not found|(?i:oci runtime exec failed)|^\S*sh: .*not found$|: command not found$"
 )
-ORDER = {"critical": 0, "error": 1, "warning": 2}
 _SECOND = 10**9
 Looks = Sequence[Mapping[str, Any]]
 
@@ -48,9 +47,9 @@ def judge_health(
     containers = containers_of(view, service.name, service.aliases)
     running = [one for one in containers if one["State"].get("Running") and not one["State"].get("Restarting")]
     judged = [_health(service, one, now, mode, (again or {}).get(one["Id"], ())) for one in running]
-    found = sorted((one for one in judged if one), key=lambda one: ORDER[one.severity])
+    found = sorted((one for one in judged if one), key=lambda one: SEVERITIES[one.severity])
     if found and found[0].severity == "critical" and any(one is None or one.severity == "warning" for one in judged):
-        return [replace(found[0], severity="error")]
+        return [replace(found[0], severity="error", impaired=True)]
     return found[:1]
 
 
@@ -80,7 +79,7 @@ def _unhealthy(
     said = _said(log[-1])
     output = " ".join(said)[-300:]
     exit_code = log[-1].get("ExitCode")
-    broken = exit_code in (126, 127) or bool(CANNOT_RUN.search(output))
+    broken = exit_code in (126, 127) or any(CANNOT_RUN.search(line) for line in said)
     told = container["Config"].get("Healthcheck") or {}
     streak = health.get("FailingStreak") or 1
     failing = timedelta(seconds=streak * (told.get("Interval") or 30 * _SECOND) / _SECOND)

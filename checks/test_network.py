@@ -16,6 +16,7 @@ from fixtures.probes.compose import HASHES
 from fixtures.probes.engine import containers_of
 
 NO_NETWORK = ("host", "none", "container:")  # modes in which there is none to be cut from
+NAMELESS = {"bridge"}  # the engine's own network, in which nobody has a name
 
 
 @check("network", runbook=("4.network",), over=long_running, needs=needs_engine, uses=lambda target: (HASHES,))
@@ -55,11 +56,12 @@ def _cut(
     home = mode if mode not in ("", "default", "bridge") and not _is_on(mode, attached) else ""
     away = [name for name in wanted if name not in named]
     here = ", ".join(joined)
+    composed = (container["Config"].get("Labels") or {}).get(LABEL + "service")
     if not joined:
         what, network = "it is on no network", home
     elif home:
         what, network = f"it is on {here}, and cut from {home}, which it was made for", home
-    elif not named and (container["Config"].get("Labels") or {}).get(LABEL + "service"):
+    elif not named and composed and not joined.keys() <= NAMELESS:
         what, network = f"it is on {here} without the name {service.name}", ""
     elif away:
         how = "without its name there" if away[0] in joined else "not there"
@@ -72,7 +74,8 @@ def _cut(
     proof = Proof(f"{name} NetworkSettings.Networks", ", ".join(networks) or "none", since)
     facts = {"container": name, "what": what, "network": network}
     found = finding("network-detached", service.name, proof=[proof], since=since, facts=facts)
-    return replace(found, severity="error") if away and named and not home else found  # impaired: others find it
+    found_by_others = bool(away and named and not home)
+    return replace(found, severity="error") if found_by_others else found
 
 
 def _names(network: Mapping[str, Any]) -> set[str]:

@@ -10,9 +10,9 @@ from typing import Any
 
 from fixtures.alert import Alert
 from fixtures.evidence import parse_time
-from fixtures.finding import Finding, Proof, catalogue, fill_command
+from fixtures.finding import SEVERITIES, Finding, Proof, catalogue, fill_command
 from fixtures.model import Model, Service
-from reports.explain import ORDER, dated, explained_by_others, first_of, layer, roots_of
+from reports.explain import dated, explained_by_others, first_of, layer, roots_of
 from reports.judge_alert import judge_alert
 from reports.shared import SEVERAL, shared_causes, with_shared_facts
 from reports.timeline import JUDGED, Entry, changes, releases, timeline
@@ -48,6 +48,7 @@ def diagnose(results: Sequence[CheckResult], scene: Scene) -> Verdict:
         for result in results
         for one in result.findings
     ]
+    findings = [_blocking(one, findings, scene.model) for one in findings]
     failing: dict[str, list[Finding]] = {}
     for one in findings:
         if one.severity != "warning":
@@ -66,7 +67,7 @@ def diagnose(results: Sequence[CheckResult], scene: Scene) -> Verdict:
         word=word,
         summary=_sentence(word, causes, unknown, results),
         causes=causes,
-        warnings=tuple(_unique(one for one in findings if one.severity == "warning")),
+        warnings=tuple(_unique(one for one in findings if one.severity == "warning" and not _is_told(one, failing))),
         unknown=unknown,
         reasons=_reasons(causes, services, scene),
         services=services,
@@ -102,6 +103,20 @@ def _weighed(found: Finding, scene: Scene) -> Finding:
     return replace(found, severity="error") if found.severity == "critical" and minor else found
 
 
+def _blocking(found: Finding, findings: Sequence[Finding], model: Model) -> Finding:
+    """What only warns, and is what others wait for before they start, is their cause."""
+    if found.code != "healthcheck-starting" or found.severity != "warning":
+        return found
+    waiting = (model.service(one.service) for one in findings if one.code == "dependency-blocked")
+    waited_for = any(one is not None and found.service in one.depends_on for one in waiting)
+    return replace(found, severity="error") if waited_for else found
+
+
+def _is_told(warning: Finding, failing: Mapping[str, Sequence[Finding]]) -> bool:
+    """Whether a warning is but a lesser word for what the service is said to have failed at."""
+    return warning.service in failing and catalogue()[warning.code].follows
+
+
 def _unique(findings: Iterable[Finding]) -> list[Finding]:
     return list({(one.service, one.code, one.summary): one for one in findings}.values())
 
@@ -130,7 +145,7 @@ def _causes(
         sorted(
             causes,
             key=lambda one: (
-                ORDER[one.severity],
+                SEVERITIES[one.severity],
                 alerted not in (one.service, *one.blocks),  # what explains the alert stands first among its like
                 -len(one.blocks),
                 one.since or "~",

@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from fixtures.evidence import parse_time
-from fixtures.finding import Finding, Proof, catalogue
+from fixtures.finding import SEVERITIES, Finding, Proof, catalogue
 from fixtures.model import Model
 
 FUNCTION_LAYER = 5  # findings of this layer are effects: they explain nothing on another service
 STACK = "stack"
-ORDER = {"critical": 0, "error": 1, "warning": 2}
 
 
 def layer(found: Finding) -> int:
@@ -27,7 +26,7 @@ def first_of(findings: Sequence[Finding]) -> list[Finding]:
 
 def _strength(found: Finding) -> tuple[int, int]:
     """Weakest first, so that the strongest of a code is the one that stays."""
-    return (-ORDER[found.severity], len(found.proof))
+    return (-SEVERITIES[found.severity], len(found.proof))
 
 
 def dated(found: Finding, effects: Sequence[Finding]) -> Finding:
@@ -56,9 +55,12 @@ def roots_of(direct: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
 def _explained_by(
     name: str, failing: Mapping[str, Sequence[Finding]], model: Model, uses: Mapping[str, frozenset[str]]
 ) -> frozenset[str]:
-    """The failing services that may explain all of this one's first findings; none when one of them cannot follow."""
+    """The failing services that may explain all of this one's first findings; none when one of them cannot follow.
+
+    What names a reason of its own, as a missing module in its log, follows from nobody.
+    """
     first = first_of(failing[name])
-    if not all(catalogue()[one.code].follows for one in first):
+    if not all(catalogue()[one.code].follows and not one.own for one in first):
         return frozenset()
     service = model.service(name)
     needed = set(model.needed_by([name])) if service else {name}
@@ -71,12 +73,12 @@ def _explained_by(
 def _explains(findings: Sequence[Finding], followers: Sequence[Finding], blamed: bool) -> bool:
     """Whether these findings may explain another service's `followers`.
 
-    Some may only when that service itself names theirs (`blamed`); an effect then explains other effects, as a
-    target that cannot be scraped explains the alert about it.
+    Some may only when that service itself names theirs (`blamed`), as may what is only impaired; an effect then
+    explains other effects, as a target that cannot be scraped explains the alert about it.
     """
     effects = all(layer(one) >= FUNCTION_LAYER for one in followers)
     return any(
-        (blamed or not catalogue()[one.code].when_blamed)
+        (blamed or not (catalogue()[one.code].when_blamed or one.impaired))
         and (layer(one) < FUNCTION_LAYER or (effects and catalogue()[one.code].when_blamed))
         for one in findings
     )

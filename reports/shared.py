@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache
+from importlib.resources import files
 
 from fixtures.evidence import parse_time
-from fixtures.finding import Finding, catalogue, fill
-from reports.explain import ORDER, STACK, first_of
+from fixtures.finding import SEVERITIES, Finding, catalogue, fill
+from reports.explain import STACK, first_of
 from reports.timeline import Release
 
 SEVERAL = "\x1f"  # between the services of a shared cause
+
+
+@cache
+def wordings() -> Mapping[str, Mapping[str, str]]:
+    """The words for each fact that services may share, from `shared.toml`."""
+    with files("reports").joinpath("shared.toml").open("rb") as file:
+        return tomllib.load(file)
 
 
 def with_shared_facts(found: Finding, releases: Mapping[str, Release], project: str, emptied: bool) -> Finding:
@@ -41,7 +51,7 @@ def shared_causes(
         first = first_of(failing[name])
         common, *others = {_shared_fact(one) for one in first}
         if common and not others:
-            groups.setdefault(common, {})[name] = min(first, key=lambda one: ORDER[one.severity])
+            groups.setdefault(common, {})[name] = min(first, key=lambda one: SEVERITIES[one.severity])
     causes: dict[str, Finding] = {}
     sharing: dict[str, str] = {}
     for (fact, value), members in groups.items():
@@ -55,35 +65,27 @@ def shared_causes(
 
 def _shared_fact(found: Finding) -> tuple[str, str] | None:
     """What this finding may have in common with another service's, and its value."""
-    fact = catalogue()[found.code].shared_by
-    return (fact, found.facts[fact]) if fact and found.facts.get(fact) else None
+    facts = catalogue()[found.code].shared_by
+    return next(((fact, found.facts[fact]) for fact in facts if found.facts.get(fact)), None)
 
 
 def _of_the_stack(fact: str, found: Sequence[Finding]) -> Finding:
     """The one finding that stands for these."""
-    worst = min(found, key=lambda one: (ORDER[one.severity], one.service))
+    worst = min(found, key=lambda one: (SEVERITIES[one.severity], one.service))
     services = sorted({one.service for one in found})
     starts = [since for one in found if (since := parse_time(one.since))]
     earliest = min(starts, default=None)
     told = {**worst.facts, "count": str(len(services)), "worst": worst.summary}
+    words = wordings()[fact]
     return replace(
         worst,
         service=STACK,
-        summary=fill(_SUMMARY.get(fact, "{count} services share one cause: {worst}"), told),
+        summary=fill(words["summary"], told),
         proof=tuple(one.proof[0] for one in found if one.proof),
         since=next((one.since for one in found if parse_time(one.since) == earliest), None) if earliest else None,
         facts={
             **worst.facts,
             "services": SEVERAL.join(services),
-            "caution": _CAUTION.get(fact, "").format(**worst.facts),
+            "caution": fill(words.get("caution", ""), told),
         },
     )
-
-
-_SUMMARY = {
-    "release": "{count} services fail since {release} replaced {replaced}: {worst}",
-    "network": "{count} services are cut from network {network}: {worst}",
-    "emptied": "no container of project {emptied} exists: {count} services are gone",
-}
-
-_CAUTION = {"release": "A restart runs {release} again: going back to {replaced} is the surest repair."}

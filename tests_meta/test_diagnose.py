@@ -152,6 +152,37 @@ def test_a_full_disk_explains_who_complains_of_it() -> None:
     assert causes(verdict) == [("host", "disk-full", ("auth", "postgres"))]
 
 
+def test_a_reason_of_its_own_follows_from_nobody() -> None:
+    broken = replace(finding("crash-loop", "auth"), own=True)
+    verdict = diagnose(failed(broken, finding("container-stopped", "postgres")), SCENE)
+    assert {one.service for one in verdict.causes} == {"auth", "postgres"}
+
+
+def test_what_is_only_impaired_explains_who_blames_it() -> None:
+    impaired = replace(finding("container-missing", "auth", severity="error", count="only 1 of its 3"), impaired=True)
+    silent = diagnose(failed(impaired, finding("endpoint-error", "gateway")), SCENE)
+    assert [(one.service, one.severity) for one in silent.causes] == [("gateway", "critical"), ("auth", "error")]
+    blamed = diagnose(failed(impaired, finding("endpoint-error", "gateway", blamed=["auth"])), SCENE)
+    assert causes(blamed) == [("auth", "container-missing", ("gateway",))]
+
+
+def test_what_still_starts_is_the_cause_of_those_who_wait_for_it() -> None:
+    starting = finding("healthcheck-starting", "postgres", what="for a minute")
+    waits = finding("dependency-blocked", "auth", waits="postgres (healthy)")
+    verdict = diagnose(failed(waits, starting), SCENE)
+    assert causes(verdict) == [("postgres", "healthcheck-starting", ("auth",))]
+    assert (verdict.word, verdict.warnings) == ("down", ())
+    alone = diagnose(failed(finding("endpoint-error", "gateway"), starting), SCENE)
+    assert [one.service for one in alone.causes] == ["gateway"]
+    assert [one.code for one in alone.warnings] == ["healthcheck-starting"]
+
+
+def test_a_warning_that_says_less_than_the_failure_is_not_repeated() -> None:
+    flapping = finding("healthcheck-flapping", "auth", severity="warning", count=1, total=5)
+    assert diagnose(failed(flapping, finding("endpoint-error", "auth")), SCENE).warnings == ()
+    assert [one.code for one in diagnose(failed(flapping), SCENE).warnings] == ["healthcheck-flapping"]
+
+
 def test_what_was_not_run_is_not_fine() -> None:
     verdict = diagnose([other("passed")], replace(SCENE, missing=3))
     assert verdict.word == "unknown"
@@ -201,9 +232,10 @@ def test_a_circle_of_followers_still_has_a_cause() -> None:
         (failed(finding("redis-auth-failed", "redis")), "degraded"),
         ([*failed(finding("redis-auth-failed", "redis")), other("unknown", "y")], "unknown"),
         ([*failed(finding("container-stopped", "redis")), other("unknown", "y")], "down"),
-        (failed(finding("disk-full", "host")), "down"),
+        (failed(finding("disk-full", "host")), "degraded"),
+        (failed(finding("disk-full", "host"), finding("crash-loop", "auth", blamed=["host"])), "down"),
     ],
-    ids=["fine", "warned", "unlooked", "skipped", "nothing", "minor", "our-login", "worse", "down", "host"],
+    ids=["fine", "warned", "unlooked", "skipped", "nothing", "minor", "our-login", "worse", "down", "disk", "by-disk"],
 )
 def test_the_verdict_is_the_worst_of_its_parts(results: Sequence[CheckResult], word: str) -> None:
     assert diagnose(results, SCENE).word == word
