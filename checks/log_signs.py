@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from checks.check import AnyTarget, Seen
 from checks.targets import own_log
 from fixtures.finding import Finding, Proof, catalogue, finding
 from fixtures.model import Model, Service
-from fixtures.signatures import signature_of
+from fixtures.signatures import own_reasons, signature_of
 
 ENDED = {"container-exited", "crash-loop", "one-shot-failed", "container-killed"}
 NEAR_THE_END = 30  # lines: the reason stands among the last words
@@ -47,7 +48,9 @@ def with_log(
     if "corruption" in names and service.name in set(databases):
         return _renamed("db-corrupt", found, [line for line in marked if line[1] == "corruption"], service)
     blamed = set(found.blamed) | _peers(marked, model) | ({"host"} if "disk-full" in names else set())
-    return replace(found, proof=(*found.proof, *proof), blamed=tuple(sorted(blamed - {service.name})))
+    blamed -= {service.name}
+    own = not blamed and names <= own_reasons() | {"crash"} and bool(names & own_reasons())
+    return replace(found, proof=(*found.proof, *proof), blamed=tuple(sorted(blamed)), own=own)
 
 
 def dated_by_log(found: Sequence[Finding], target: AnyTarget, seen: Seen) -> list[Finding]:
@@ -82,7 +85,14 @@ def _renamed(code: str, found: Finding, lines: Sequence[tuple[str, str]], servic
 
 
 def _peers(marked: Sequence[tuple[str, str]], model: Model) -> set[str]:
-    """The services that the lines about connections name."""
-    names = {one.name for one in model.services}
+    """The services that the lines about connections name as the other end, not as a word or a module's name."""
     lines = [line for line, signature in marked if signature in _PEER]
-    return {name for name in names for line in lines if re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", line)}
+    return {one.name for one in model.services for line in lines if _other_end(one.name).search(line)}
+
+
+@cache
+def _other_end(name: str) -> re.Pattern[str]:
+    """How programs name what they cannot reach: `to NAME`, `host "NAME"`, `lookup NAME`, `NAME:5432`."""
+    word = re.escape(name) + r"(?![\w-]|\.[A-Za-z_])"
+    before = r"(?:\b(?:to|host|name|lookup|at|server|resolve|resolving|for)|ENOTFOUND|EAI_AGAIN|Exception:)"
+    return re.compile(rf"{before}[ :]+[\"'(]?{word}|[\"'(@]{word}|(?<![\w./-]){re.escape(name)}:\d", re.IGNORECASE)

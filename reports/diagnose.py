@@ -72,7 +72,7 @@ def diagnose(results: Sequence[CheckResult], scene: Scene) -> Verdict:
         reasons=_reasons(causes, services, scene),
         services=services,
         checks=tuple(results),
-        alert=judge_alert(scene.alert, scene.alert_service, services),
+        alert=judge_alert(scene.alert, scene.alert_service, services, word),
         changes=changes(scene.view, min(begun, default=None)),
         timeline=timeline(scene.view, _moments(scene)),
     )

@@ -5,22 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fixtures.alert import Alert
-from reports.verdict import AlertJudged, ServiceState
+from reports.verdict import AlertJudged, Looks, ServiceState, Word
 
 
-def judge_alert(alert: Alert | None, service: str | None, services: Sequence[ServiceState]) -> AlertJudged | None:
-    """True, false (a phantom target, or the service is fine), or not to be said."""
+def judge_alert(
+    alert: Alert | None, service: str | None, services: Sequence[ServiceState], word: Word
+) -> AlertJudged | None:
+    """True, false (a phantom target, or the service is fine), or not to be said. `word`: the verdict on the stack."""
     if alert is None:
         return None
-    looks, why = _looks(alert, next((one for one in services if one.name == service), None))
-    return AlertJudged(alert.name, service, alert.starts, looks, why)  # type: ignore[arg-type]  # one of the three
+    looks, why = _looks(alert, next((one for one in services if one.name == service), None), word)
+    return AlertJudged(alert.name, service, alert.starts, looks, why)
 
 
-def _looks(alert: Alert, state: ServiceState | None) -> tuple[str, str]:
+def _looks(alert: Alert, state: ServiceState | None, word: Word) -> tuple[Looks, str]:
     if not alert.firing:
         return "false", f"it has resolved; it was about {alert.about()}"
-    if state is None:
+    if state is None and word == "healthy":
         return "false", f"it names {alert.about()}, which the stack does not have: a phantom target"
+    if state is None:
+        return "unknown", f"it names {alert.about()}, which is no name of the stack's; the stack is {word}"
     if state.state == "ok":
         return "false", f"{state.name} is fine as far as could be seen"
     if state.state == "unknown":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from fixtures.alert import Alert
 from fixtures.evidence import Observation
@@ -42,5 +43,17 @@ def scene_from(
         minor=settings.minor_services(),
         view=view,
         alert=alert,
-        alert_service=alert.service(settings, model) if alert else None,
+        alert_service=alert.service(settings, model, _known(view, model)) if alert else None,
     )
+
+
+def _known(view: Mapping[str, Any], model: Model) -> Mapping[str, str]:
+    """The service behind each container's name and addresses, and behind the names that people use for it."""
+    aliases = {one.name: one.aliases for one in model.services}
+    known = {alias: name for name, others in aliases.items() for alias in others}
+    for one in view.get("containers", ()):
+        name = service_name(one, aliases)
+        networks = ((one.get("NetworkSettings") or {}).get("Networks") or {}).values()
+        addresses = (network.get(key) for network in networks for key in ("IPAddress", "GlobalIPv6Address"))
+        known |= {key: name for key in (one["Name"].lstrip("/"), *addresses) if key and name}
+    return known

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 SCHEMA = 1
 Word = Literal["healthy", "degraded", "unknown", "down"]
 Outcome = Literal["passed", "warned", "failed", "unknown", "skipped"]
+Looks = Literal["true", "false", "unknown"]
 State = Literal["down", "blocked", "degraded", "ok", "unknown"]
 
 
@@ -66,7 +67,7 @@ class AlertJudged:
     name: str
     service: str | None
     since: str | None
-    looks: Literal["true", "false", "unknown"]
+    looks: Looks
     why: str
 
 

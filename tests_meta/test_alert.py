@@ -15,6 +15,7 @@ from tests_meta.conftest import Bench
 
 MODEL = Model((Service("auth-service"), Service("redis")), "compose")
 SETTINGS = Settings(prometheus=Prometheus(service="prometheus", port=9090, jobs={"pyairtable-auth": "auth-service"}))
+KNOWN = {"p-redis-1": "redis", "172.18.0.5": "redis", "redis-prod": "redis"}
 
 
 def payload(**labels: str) -> dict[str, Any]:
@@ -28,14 +29,20 @@ def payload(**labels: str) -> dict[str, Any]:
         ({"service": "redis"}, "redis"),
         ({"job": "pyairtable-auth"}, "auth-service"),
         ({"instance": "auth-service:8001"}, "auth-service"),
+        ({"instance": "http://redis:6379/health"}, "redis"),
+        ({"instance": "172.18.0.5:6379"}, "redis"),
+        ({"name": "p-redis-1"}, "redis"),
+        ({"container": "redis-prod"}, "redis"),
+        ({"container_label_com_docker_compose_service": "auth-service"}, "auth-service"),
+        ({"instance": "[fd00::1"}, None),
         ({"service": "ghost", "instance": "ghost:1"}, None),
         ({}, None),
     ],
-    ids=["service", "job", "instance", "phantom", "nothing"],
+    ids=range(11),
 )
 def test_the_service_that_an_alert_names(tmp_path: Path, labels: dict[str, str], service: str | None) -> None:
     (tmp_path / "alert.json").write_text(json.dumps(payload(**labels)))
-    assert load_alert("alert.json", tmp_path).service(SETTINGS, MODEL) == service
+    assert load_alert("alert.json", tmp_path).service(SETTINGS, MODEL, KNOWN) == service
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"alerts": []}', '{"alerts": [3]}'], ids=range(5))
