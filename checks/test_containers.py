@@ -27,6 +27,8 @@ from fixtures.probes.engine import containers_of
 )
 def test_container_state(target: Target[Service], seen: Seen, settle: Settle) -> None:
     """Running, or a one-shot that finished with 0; and as many containers as the file wants."""
+    if not containers_of(seen.value("engine"), target.service, target.spec.aliases):
+        _must_exist(target)
     awaited = target.model.awaited(target.service)
     image = seen[f"image:{target.spec.name}"]
     found = judge_state(target.spec, seen.value("engine"), image, seen.value(AGAIN), awaited)
@@ -35,6 +37,15 @@ def test_container_state(target: Target[Service], seen: Seen, settle: Settle) ->
     databases = {one.service for one in target.settings.postgres.values()}
     log = seen.value(f"logs:{target.spec.name}")
     settle([with_log(one, log, target.spec, target.model, databases) for one in found])
+
+
+def _must_exist(target: Target[Service]) -> None:
+    """Raises CannotLook where nobody knows whether the project has this service at all."""
+    if not target.model.is_sure_of(target.service):
+        raise CannotLook(
+            f"there is no container of {target.service}, and no compose file that tells whether there should be one"
+            f" (expected = false in [services.{target.service}] if not)"
+        )
 
 
 def _moving(service: Service, view: Mapping[str, Any]) -> bool:

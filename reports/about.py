@@ -75,6 +75,7 @@ def scene_of(run: Run) -> Scene:
         project=run.look.project,
         now=run.now(),
         alert=run.alert,
+        breach=run.options.suspect_breach or bool(run.replayed and run.replayed.options.get("breach")),
     )
 
 

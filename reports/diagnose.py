@@ -37,6 +37,7 @@ class Scene:
     missing: int = 0  # checks that were selected and did not run
     alert: Alert | None = None
     alert_service: str | None = None
+    breach: bool = False  # suspected by whoever ran it: no check can see one
 
 
 def diagnose(results: Sequence[CheckResult], scene: Scene) -> Verdict:
@@ -288,6 +289,8 @@ def _reasons(causes: Sequence[Cause], services: Sequence[ServiceState], scene: S
         reasons.append("down-over-30-min")
     if any(one.code == "db-corrupt" for one in causes):
         reasons.append("data-corruption-suspected")
+    if scene.breach:
+        reasons.append("security-breach-suspected")
     if sum(one.critical and one.state in ("down", "blocked") for one in services) > 1:
         reasons.append("multiple-critical-services")
     return tuple(reasons)

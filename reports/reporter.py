@@ -111,6 +111,7 @@ class Reporter:
             "services": list(run.look.services),
             "alert": asdict(run.alert) if run.alert else None,
             "actions": self._facts["actions"],
+            "breach": run.options.suspect_breach,
         }
         evidence = Evidence(context_of(run, self._facts["project"]), run.observations())
         return encode(Bundle(evidence, run.look.settings, run.stack(), options), run.look.redactor)

@@ -23,6 +23,7 @@ def scene_from(
     project: str | None,
     now: datetime,
     alert: Alert | None,
+    breach: bool = False,
 ) -> Scene:
     """The scene of one run."""
     engine = observations.get("engine")
@@ -43,6 +44,7 @@ def scene_from(
         minor=settings.minor_services(),
         view=view,
         alert=alert,
+        breach=breach,
         alert_service=alert.service(settings, model, _known(view, model)) if alert else None,
     )
 

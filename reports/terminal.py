@@ -25,7 +25,7 @@ COLOUR: Mapping[str, Mapping[str, bool]] = {
 BOLD = {"bold": True}
 DIM = {"light": True}
 MOST = 5
-NO_REASON = "no reason that can be seen from here (whether it is a security breach is for you to judge)"
+NO_REASON = "no reason that can be seen from here (a security breach is for you to judge: --suspect-breach)"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 

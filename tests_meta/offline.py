@@ -87,6 +87,7 @@ def scene(bundle: Bundle) -> Scene:
         project=bundle.evidence.context.project,
         now=datetime.fromisoformat(bundle.options["now"]),
         alert=msgspec.convert(told, Alert) if told else None,
+        breach=bool(bundle.options.get("breach")),
     )
 
 

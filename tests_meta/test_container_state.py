@@ -195,6 +195,54 @@ def test_a_service_without_a_container_is_missing_and_its_image_may_be_the_reaso
     assert judge_state(Service("web", replicas=0), empty, unlooked) == []
 
 
+def test_a_finished_job_may_be_pruned() -> None:
+    unlooked = Observation("image:web", "unlooked")
+    job = Service("web", one_shot=True)
+    waits = recorded("hvdemo-api-1")
+    waits["Config"]["Labels"]["com.docker.compose.service"] = "api"
+    done = view() | {"containers": [recorded("hvdemo-ok-1")]}
+    (found,) = judge_state(job, done, unlooked, awaited=["ok"])
+    assert (found.code, found.severity) == ("container-missing", "warning")
+    (found,) = judge_state(job, view() | {"containers": [waits]}, unlooked, awaited=["api"])
+    assert found.severity == "critical"
+    (found,) = judge_state(Service("web", restart="no"), view(), unlooked)
+    assert (found.severity, "one_shot = true" in found.facts["caution"]) == ("error", True)
+
+
+def test_a_job_is_told_by_the_files_healthcheck_and_not_by_its_images() -> None:
+    job = recorded("ex0")
+    job["Config"]["Healthcheck"] = {"Test": ["CMD", "curl", "localhost"]}
+    for healthcheck, severity in ((False, "warning"), (True, "critical"), (None, "critical")):
+        found = judge_container(Service("web", healthcheck=healthcheck), job, [], LOOKED)
+        assert found is not None
+        assert found.severity == severity
+
+
+def test_the_worst_container_speaks_for_its_service() -> None:
+    done, killed = recorded("ex0"), recorded("oommain")
+    killed["Id"] = "other"
+    unlooked = Observation("image:web", "unlooked")
+    (found,) = judge_state(Service("web", replicas=2), view(done, killed), unlooked)
+    assert found.code == "oom-killed"
+
+
+def test_a_healthcheck_that_says_not_found_is_not_broken() -> None:
+    container = recorded("hc")
+    log = container["State"]["Health"]["Log"]
+    log[-1] |= {"ExitCode": 1, "Output": "urllib.error.HTTPError: HTTP Error 404: Not Found"}
+    assert [one.code for one in judge_health(SERVICE, view(container), "triage")] == ["healthcheck-failing"]
+    log[-1] |= {"ExitCode": 1, "Output": "starting\n/bin/sh: 1: curl: not found"}
+    assert [one.code for one in judge_health(SERVICE, view(container), "triage")] == ["healthcheck-broken"]
+
+
+def test_nobody_has_a_name_on_the_engines_own_network() -> None:
+    container = recorded("hvdemo-ok-1")
+    container["HostConfig"]["NetworkMode"] = "bridge"
+    network = next(iter(container["NetworkSettings"]["Networks"].values())) | {"Aliases": None}
+    container["NetworkSettings"]["Networks"] = {"bridge": network}
+    assert judge_network(Service("ok"), view(container, name="ok"), UNHASHED) == []
+
+
 def test_one_dead_replica_of_three_impairs_and_does_not_down() -> None:
     fine = recorded("hvdemo-ok-1")
     found = judge_state(

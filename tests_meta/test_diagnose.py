@@ -261,6 +261,7 @@ def test_reasons_to_escalate() -> None:
         "down-over-30-min",
     )
     assert diagnose(failed(finding("db-corrupt", "postgres")), SCENE).reasons == ("data-corruption-suspected",)
+    assert diagnose([other("passed")], replace(SCENE, breach=True)).reasons == ("security-breach-suspected",)
     both = failed(finding("oom-killed", "redis"), finding("oom-killed", "postgres"))
     assert diagnose(both, SCENE).reasons == ("multiple-critical-services",)
 

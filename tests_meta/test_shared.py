@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from fixtures.finding import finding
+from fixtures.finding import catalogue, finding
 from fixtures.model import LABEL, Model, Service, from_labels
-from fixtures.settings import Settings
+from fixtures.settings import ServiceSettings, Settings
 from reports.diagnose import Scene, diagnose
+from reports.shared import wordings
 from reports.timeline import Release, releases, timeline
 from reports.verdict import Verdict
 from tests_meta.test_diagnose import failed
@@ -162,3 +163,30 @@ def test_a_finished_job_has_not_failed_and_a_cut_is_no_end() -> None:
     assert ("jobs", "ended with 0", "finished") in told
     assert ("api", "ended with 1", "ended") in told
     assert [one for one in told if "cut" in one[1]] == [("api", "cut from network p_default", "stopped")]
+
+
+def test_an_outage_of_the_machine_is_one_cause_of_the_stack() -> None:
+    found = [finding("container-exited", name, exit=255, outage="engine") for name in ("api", "jobs", "db")]
+    verdict = diagnose(failed(*found), Scene(MODEL, {}, {}, "docker compose", "p", NOW))
+    assert [(one.service, one.code, one.shares) for one in verdict.causes] == [
+        ("stack", "container-exited", ("api", "db", "jobs"))
+    ]
+    assert "Docker engine went down" in verdict.summary
+
+
+def test_a_machine_without_anything_of_the_stack_is_one_cause() -> None:
+    found = [finding("image-missing", "api", image="a"), finding("container-missing", "jobs", count="none")]
+    scene = Scene(MODEL, {}, {}, "docker compose", "p", NOW, view={"containers": []})
+    verdict = diagnose(failed(*found), scene)
+    assert [(one.service, one.shares) for one in verdict.causes] == [("stack", ("api", "jobs"))]
+
+
+def test_by_labels_alone_a_service_of_the_settings_is_not_forgotten() -> None:
+    settings = Settings(services={"worker": ServiceSettings(), "grafana": ServiceSettings(monitoring=True)})
+    model = from_labels([], settings, "no file")
+    assert [one.name for one in model.services] == ["worker"]
+    assert not model.is_sure_of("worker")
+
+
+def test_every_shared_fact_has_its_words() -> None:
+    assert {fact for code in catalogue().values() for fact in code.shared_by} == set(wordings())
