@@ -14,6 +14,7 @@ from fixtures.finding import SEVERITIES, Finding, Proof, catalogue, fill_command
 from fixtures.model import Model, Service
 from reports.explain import dated, explained_by_others, first_of, layer, roots_of
 from reports.judge_alert import judge_alert
+from reports.sentence import sentence
 from reports.shared import SEVERAL, shared_causes, with_shared_facts
 from reports.timeline import JUDGED, Entry, changes, releases, timeline
 from reports.verdict import Cause, CheckResult, ServiceState, State, Verdict, Word
@@ -66,7 +67,7 @@ def diagnose(results: Sequence[CheckResult], scene: Scene) -> Verdict:
     begun = [since for one in causes if (since := parse_time(one.since))]
     return Verdict(
         word=word,
-        summary=_sentence(word, causes, unknown, results),
+        summary=sentence(word, causes, unknown, results),
         causes=causes,
         warnings=tuple(_unique(one for one in findings if one.severity == "warning" and not _is_told(one, failing))),
         unknown=unknown,
@@ -140,6 +141,7 @@ def _causes(
         effects = [*later, *(one for other in blocks if other not in shares for one in failing[other])]
         for one in first:
             weighed = dated(replace(one, severity="critical") if fatal else one, effects)
+            weighed = _since_alert(weighed, (name, *blocks), scene)
             causes.append(replace(_cause(weighed, later, blocks, scene), shares=shares))
     alerted = scene.alert_service
     return tuple(
@@ -154,6 +156,15 @@ def _causes(
             ),
         )
     )
+
+
+def _since_alert(found: Finding, services: Sequence[str], scene: Scene) -> Finding:
+    """A cause whose beginning nothing else tells had begun when the alert about it did."""
+    alert = scene.alert
+    if found.since or alert is None or not alert.starts or scene.alert_service not in services:
+        return found
+    proof = Proof(f"alert {alert.name} about {scene.alert_service}", "began", alert.starts)
+    return replace(found, since=alert.starts, proof=(*found.proof, proof))
 
 
 def _cause(found: Finding, later: Sequence[Finding], blocks: tuple[str, ...], scene: Scene) -> Cause:
@@ -236,46 +247,6 @@ def _word(failing: Mapping[str, Sequence[Finding]], results: Sequence[CheckResul
     if any(not one.only_warns for one in unseen) or not any(one.outcome != "skipped" for one in results):
         return "unknown"
     return "degraded" if failing else "unknown" if unseen else "healthy"
-
-
-def _sentence(
-    word: Word, causes: Sequence[Cause], unknown: Sequence[tuple[str, str]], results: Sequence[CheckResult]
-) -> str:
-    """One sentence that a commander can read out."""
-    judged = sum(one.outcome not in ("skipped", "unknown") for one in results)
-    parts = []
-    if causes:
-        parts.append(causes[0].summary + _follow([one for one in causes[0].blocks if one not in causes[0].shares]))
-        if len(causes) > 1:
-            others = ", ".join(f"{one.service} ({one.code})" for one in causes[1:4])
-            more = f" and {len(causes) - 4} more" if len(causes) > 4 else ""
-            parts.append(f"besides: {others}{more}")
-    elif judged:
-        parts.append(f"the {judged} checks that could look found nothing wrong" if unknown else _all_fine(results))
-    if unknown:
-        parts.append(
-            f"{len(unknown)} of {len(results)} checks could not look ({unknown[0][0]}: {_clipped(unknown[0][1])})"
-        )
-    if not parts:
-        parts.append("no check was run, so nothing is known")
-    return "; ".join(parts)
-
-
-def _all_fine(results: Sequence[CheckResult]) -> str:
-    warned = sum(one.outcome == "warned" for one in results)
-    ran = sum(one.outcome != "skipped" for one in results)
-    return f"all {ran} checks passed" + (f", {warned} of them with a warning" if warned else "")
-
-
-def _clipped(text: str) -> str:
-    return text if len(text) <= 160 else text[:159] + "…"
-
-
-def _follow(blocks: Sequence[str]) -> str:
-    if not blocks:
-        return ""
-    names = blocks[0] if len(blocks) == 1 else f"{', '.join(blocks[:-1])} and {blocks[-1]}"
-    return f"; {names} only {'follows' if len(blocks) == 1 else 'follow'}"
 
 
 def _reasons(causes: Sequence[Cause], services: Sequence[ServiceState], scene: Scene) -> tuple[str, ...]:

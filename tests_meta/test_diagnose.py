@@ -72,6 +72,9 @@ def test_a_cause_without_a_time_has_begun_before_its_first_effect() -> None:
     assert own.since == late
     (alone,) = diagnose(failed(timeless), SCENE).causes
     assert alone.since is None
+    alerted = replace(SCENE, alert=Alert("ServiceDown", early, True), alert_service="redis")
+    assert diagnose(failed(timeless), alerted).causes[0].since == early
+    assert diagnose(failed(timeless), replace(alerted, alert_service="auth")).causes[0].since is None
 
 
 def test_the_cause_of_the_alert_stands_first_among_its_like() -> None:
