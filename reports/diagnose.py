@@ -75,9 +75,16 @@ def diagnose(results: Sequence[CheckResult], scene: Scene) -> Verdict:
         services=services,
         checks=tuple(results),
         alert=judge_alert(scene.alert, scene.alert_service, services, word),
-        changes=changes(scene.view, min(begun, default=None)),
+        changes=_changes(scene, causes, begun),
         timeline=timeline(scene.view, _moments(scene)),
     )
+
+
+def _changes(scene: Scene, causes: Sequence[Cause], begun: Sequence[datetime]) -> tuple[Entry, ...]:
+    """What changed before the first cause; before this look, where nobody knows when that began."""
+    if begun or not causes:
+        return changes(scene.view, min(begun, default=None))
+    return changes(scene.view, scene.now, "this look")
 
 
 def _not_run(missing: int) -> list[CheckResult]:

@@ -19,6 +19,14 @@ def escaped(text: str) -> str:
     return f"{first.group()}\\{text[first.end() :]}" if first.group()[0].isdigit() else f"\\{text}"
 
 
+def prose(text: str) -> str:
+    """Our own words, in which a pair of backticks marks code, around foreign facts."""
+    parts = re.split(r"`([^`]+)`", text)
+    return "".join(
+        code(part) if index % 2 else _SPECIAL.sub(r"\\\g<0>", plain(part)) for index, part in enumerate(parts)
+    )
+
+
 def code(text: str) -> str:
     """`text` on one line as inline code, whatever backticks it holds."""
     text = plain(text).strip()

@@ -44,6 +44,15 @@ class Release:
     at: datetime  # when the container of the new one was made
 
 
+@dataclass(frozen=True)
+class _Made:
+    """A container that was made."""
+
+    at: datetime
+    service: str
+    image: str
+
+
 def timeline(view: Mapping[str, Any], more: Iterable[Entry] = ()) -> tuple[Entry, ...]:
     """The newest entries, oldest first: container times, health logs, the engine's events, and what else is known."""
     entries = {*more, *_from_events(view), *_from_containers(view)}
@@ -66,7 +75,7 @@ def _from_containers(view: Mapping[str, Any]) -> Iterator[Entry]:
         log = (state.get("Health") or {}).get("Log") or ()
         bad = [entry for entry in log if entry.get("ExitCode")]
         if bad and state.get("Running"):
-            yield Entry(bad[0].get("Start") or "", name, "healthcheck fails", "health")
+            yield Entry(bad[0].get("Start") or "", name, "healthcheck fails (as far as its log goes back)", "health")
 
 
 def _from_events(view: Mapping[str, Any]) -> Iterator[Entry]:
@@ -91,20 +100,41 @@ def _near(event: Mapping[str, Any], deaths: Sequence[Mapping[str, Any]]) -> bool
     return any(one["id"] == event["id"] and abs(one["at"] - event["at"]) < WITH_ITS_END for one in deaths)
 
 
-def changes(view: Mapping[str, Any], first: datetime | None) -> tuple[Entry, ...]:
-    """Containers that were made anew in the hour before the first cause, and not with the rest of the stack."""
+def changes(view: Mapping[str, Any], first: datetime | None, what: str = "the first fault") -> tuple[Entry, ...]:
+    """The last deployment in the hour before the first cause, and every container that got another image.
+
+    `first`: when `what` was. One deployment of most of the stack is one entry.
+    """
     made = _made(view)
-    if first is None or len(made) < 2:
+    before = [one for one in made if first and one.at - first <= JUST_AFTER and first - one.at <= BEFORE]
+    if first is None or not before:
         return ()
-    usual = made[len(made) // 2][0]
     replaced = releases(view)
-    return tuple(
-        Entry(
-            utc(at.timestamp()), name, f"container created from {image}{_before(replaced.get(name))}, {_gap(first, at)}"
-        )
-        for at, name, image in made
-        if first - at <= BEFORE and at - first <= JUST_AFTER and (abs(at - usual) > SAME_DEPLOYMENT or name in replaced)
-    )
+    last = _last_deployment(before)
+    most = len(last) > max(3, len(made) / 2)
+    told = [one for one in before if one.service in replaced or (one in last and not most)]
+    entries = [Entry(utc(one.at.timestamp()), one.service, _told_of(one, replaced, first, what)) for one in told]
+    if most:
+        count = "all" if len(last) == len(made) else f"{len(last)} of"
+        text = f"{count} {len(made)} containers created, {_gap(first, last[0].at, what)}"
+        entries.insert(0, Entry(utc(last[0].at.timestamp()), "stack", text))
+    return tuple(sorted(entries, key=lambda one: one.at))
+
+
+def _last_deployment(made: Sequence[_Made]) -> Sequence[_Made]:
+    """The newest of these, and those before it without a long pause between."""
+    found = [made[-1]]
+    for one in reversed(made[:-1]):
+        if found[-1].at - one.at > SAME_DEPLOYMENT:
+            break
+        found.append(one)
+    return found[::-1]
+
+
+def _told_of(one: _Made, replaced: Mapping[str, Release], first: datetime, what: str) -> str:
+    release = replaced.get(one.service)
+    instead = f" instead of {release.old}" if release else ""
+    return f"container created from {one.image}{instead}, {_gap(first, one.at, what)}"
 
 
 def releases(view: Mapping[str, Any]) -> Mapping[str, Release]:
@@ -114,9 +144,9 @@ def releases(view: Mapping[str, Any]) -> Mapping[str, Release]:
     """
     running: dict[str, set[str]] = {}
     made: dict[str, datetime] = {}
-    for at, name, image in _made(view):
-        running.setdefault(name, set()).add(image)
-        made[name] = at
+    for one in _made(view):
+        running.setdefault(one.service, set()).add(one.image)
+        made[one.service] = one.at
     ids = {one["Id"] for one in view.get("containers", ())}
     found: dict[str, Release] = {}
     for event in sorted(view.get("events", ()), key=lambda one: one["at"]):
@@ -129,20 +159,17 @@ def releases(view: Mapping[str, Any]) -> Mapping[str, Release]:
     return found
 
 
-def _before(release: Release | None) -> str:
-    return f" instead of {release.old}" if release else ""
+def _gap(first: datetime, at: datetime, what: str) -> str:
+    return f"{_minutes(first - at)} before {what}" if at <= first else f"as {what} began"
 
 
-def _gap(first: datetime, at: datetime) -> str:
-    return f"{_minutes(first - at)} before the first fault" if at <= first else "as the first fault began"
-
-
-def _made(view: Mapping[str, Any]) -> Sequence[tuple[datetime, str, str]]:
-    found = [
+def _made(view: Mapping[str, Any]) -> Sequence[_Made]:
+    """Every container that is there, in the order of their making."""
+    found = (
         (parse_time(one.get("Created")), _service(one), str(one["Config"].get("Image")))
         for one in view.get("containers", ())
-    ]
-    return sorted((at, name, image) for at, name, image in found if at)
+    )
+    return sorted((_Made(at, name, image) for at, name, image in found if at), key=lambda one: (one.at, one.service))
 
 
 def _minutes(gap: timedelta) -> str:

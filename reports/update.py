@@ -9,7 +9,7 @@ from typing import Literal
 
 from reports.account import Account, Told
 from reports.compare import compare, listed
-from reports.markdown import code, escaped
+from reports.markdown import code, escaped, prose
 
 Status = Literal["INVESTIGATING", "IDENTIFIED", "MONITORING", "RESOLVED"]
 NEXT_UPDATE = timedelta(minutes=30)  # the runbook escalates what is down for longer
@@ -128,7 +128,7 @@ def _next_steps(now: Account, status: Status, verify: str) -> list[str]:
     steps = [f"Escalate now: {', '.join(now.escalate.reasons)}"] if now.escalate.reasons else []
     for number, cause in enumerate(now.causes[:MOST_CAUSES]):
         if cause.caution:
-            steps.append(f"{escaped(cause.service)}, with caution: {escaped(cause.caution)}")
+            steps.append(f"{escaped(cause.service)}, with caution: {prose(cause.caution)}")
         steps += [code(command) for command in (cause.next if not number else cause.next[:1])]
     if status == "RESOLVED":
         return [*steps, "Clean up and document (runbook, section 10)"]

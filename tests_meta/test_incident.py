@@ -13,7 +13,7 @@ import pytest
 
 from reports.account import Account, Happened, Told
 from reports.chronicle import chronicle
-from reports.markdown import code, escaped
+from reports.markdown import code, escaped, prose
 from reports.timeline import JUDGED
 from reports.update import incident_update, status_of
 from tests_meta.accounts import POSTGRES, REDIS, account
@@ -281,3 +281,7 @@ def test_trouble_with_files_is_said_beside_the_verdict(tmp_path: Path) -> None:
     assert ran.code == 0
     assert "HEALTHY" in ran.out
     assert "note       a copy of the report could not be written" in ran.out
+
+
+def test_our_own_words_keep_their_code_and_foreign_ones_mean_nothing() -> None:
+    assert prose("first `docker top`, then *look* at <b>`") == r"first `docker top`, then \*look\* at \<b>\`"

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+
+import pytest
 
 from fixtures.finding import catalogue, finding
 from fixtures.model import LABEL, Model, Service, from_labels
 from fixtures.settings import ServiceSettings, Settings
 from reports.diagnose import Scene, diagnose
 from reports.shared import wordings
-from reports.timeline import Release, releases, timeline
+from reports.timeline import Release, changes, releases, timeline
 from reports.verdict import Verdict
 from tests_meta.test_diagnose import failed
 
@@ -190,3 +192,30 @@ def test_by_labels_alone_a_service_of_the_settings_is_not_forgotten() -> None:
 
 def test_every_shared_fact_has_its_words() -> None:
     assert {fact for code in catalogue().values() for fact in code.shared_by} == set(wordings())
+
+
+def made(service: str, minutes: float) -> dict[str, Any]:
+    return container(service, "shop:1") | {"Created": (AT - timedelta(minutes=minutes)).isoformat()}
+
+
+@pytest.mark.parametrize(
+    ("containers", "told"),
+    [
+        ([made("db", 40), made("jobs", 40), made("web", 9), made("redis", 8), made("api", 0.1)], ["api"]),
+        ([made("db", 300), made("jobs", 300), made("web", 300), made("api", 5), made("auth", 4)], ["api", "auth"]),
+        ([made(name, 5) for name in ("db", "jobs", "web", "api", "auth")], ["stack"]),
+        ([made(name, 500) for name in ("db", "jobs", "web", "api", "auth")], []),
+    ],
+    ids=["one", "two", "everything", "long-ago"],
+)
+def test_what_changed_is_the_last_deployment(containers: list[dict[str, Any]], told: list[str]) -> None:
+    view = {"containers": containers, "events": []}
+    assert [one.service for one in changes(view, AT)] == told
+
+
+def test_what_changed_is_told_where_nobody_knows_since_when() -> None:
+    view = {"containers": [made("db", 500), made("api", -9)], "events": []}
+    verdict = diagnose(failed(finding("endpoint-error", "api")), Scene(MODEL, {}, {}, "docker", "p", NOW, view=view))
+    assert [(one.service, one.what) for one in verdict.changes] == [
+        ("api", "container created from shop:1, 60 s before this look")
+    ]
