@@ -50,7 +50,7 @@ def judge_container(
     every = own_events(container, events)
     own = _of_this_life(container, every)
     if state.get("Error") and status in ("created", "exited", "restarting"):
-        return _start_error(service, container)
+        return _start_error(service, container, every)
     if status == "created":
         return _never_started(service, container)
     if status == "paused":
@@ -84,19 +84,21 @@ def _of_this_life(container: Container, own: Events) -> Events:
     return [event for event in own if event["at"] >= since]
 
 
-def _start_error(service: Service, container: Container) -> Finding:
+def _start_error(service: Service, container: Container, own: Events) -> Finding:
     error = " ".join(container["State"]["Error"].split())
     code = next((code for code, pattern in _START_ERRORS if re.search(pattern, error)), "container-exited")
     port = re.search(r":(\d+)(?:/tcp)?(?: failed|: bind|:? address|$)", error)
     holder = "another container" if "allocated" in error else "a program of the host"
-    created, exit_code = container.get("Created"), container["State"].get("ExitCode")
+    exit_code = container["State"].get("ExitCode")
+    ended = container["State"].get("FinishedAt")
+    tried = at(own[-1]) if own else ended if parse_time(ended) else container.get("Created")  # the last that it did
     return say(
         code,
         service,
         container,
-        proof_of(container, "State.Error", error, created),
-        proof_of(container, "State.ExitCode", exit_code, created),
-        since=None if parse_time(container["State"].get("FinishedAt")) else created,
+        proof_of(container, "State.Error", error, tried),
+        proof_of(container, "State.ExitCode", exit_code, tried),
+        since=tried,
         error=_short(error),
         exit=exit_code,
         port=port.group(1) if port else "?",

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import cache
 from typing import Any
 
 from checks.check import AnyTarget, Seen
 from checks.targets import own_log
+from fixtures.evidence import parse_time
 from fixtures.finding import Finding, Proof, catalogue, finding
 from fixtures.model import Model, Service
 from fixtures.signatures import own_reasons, signature_of
@@ -82,6 +84,25 @@ def _renamed(code: str, found: Finding, lines: Sequence[tuple[str, str]], servic
     error = proof[-1].value[:160]
     facts = {**found.facts, "error": error}
     return finding(code, service.name, proof=(*proof, *found.proof), since=found.since, facts=facts)
+
+
+def about_peers(
+    lines: Sequence[str], service: Service, model: Model, now: datetime, fresh: float
+) -> tuple[list[str], list[Proof]]:
+    """The other services that lines of the last `fresh` seconds complain of, and these lines."""
+    peers: set[str] = set()
+    proof = []
+    for line in lines:
+        name = signature_of(line)
+        match = _STAMP.match(line)
+        at = parse_time(match.group(1)) if match else None
+        if name is None or at is None or (now - at).total_seconds() > fresh:
+            continue
+        blamed = _peers([(line, name)], model) - {service.name}
+        if blamed:
+            peers |= blamed
+            proof.append(_proof(service.name, line, name))
+    return sorted(peers), proof
 
 
 def _peers(marked: Sequence[tuple[str, str]], model: Model) -> set[str]:

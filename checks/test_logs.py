@@ -1,10 +1,20 @@
-"""The last log lines of what is not fine are in the evidence, with known error signatures marked (runbook 2, 4)."""
+"""The last log lines of each service: readable, and without fresh errors about another service (runbook 2, 4)."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
 from checks.check import TRIAGE, Seen, Settle, Target, check, needs_engine
+from checks.log_signs import about_peers
 from checks.targets import services
-from fixtures.model import Service
+from fixtures.finding import Finding, finding
+from fixtures.model import Model, Service
+from fixtures.probes.engine import containers_of
+
+FRESH = 60.0  # seconds: what a service complains of now, not what it once complained of
+SHOWN = 3
 
 
 @check(
@@ -17,6 +27,37 @@ from fixtures.model import Service
     only_warns=True,
 )
 def test_logs(target: Target[Service], seen: Seen, settle: Settle) -> None:
-    """The log could be read; what it says proves a cause only beside another signal, so it fails nothing by itself."""
-    assert isinstance(seen.value(f"logs:{target.spec.name}"), dict)
-    settle([])
+    """It can be read, and where nothing else says how the service is, it complains of no other one."""
+    log = seen.value(f"logs:{target.spec.name}")
+    assert isinstance(log, dict)
+    view = seen.value("engine")
+    if _speaks_for_itself(target, view):
+        settle([])
+    else:
+        settle(judge_log(target.spec, target.model, log, datetime.fromtimestamp(view["asked"], UTC)))
+
+
+def _speaks_for_itself(target: Target[Service], view: Mapping[str, Any]) -> bool:
+    """Whether its healthcheck or an endpoint says how it is: its log has then nothing to say by itself."""
+    asked = {one.service for one in (*target.settings.endpoints.values(), *target.settings.api.values())}
+    containers = containers_of(view, target.service, target.spec.aliases)
+    return target.service in asked or any((one["State"].get("Health") or {}).get("Status") for one in containers)
+
+
+def judge_log(service: Service, model: Model, log: Mapping[str, Any], now: datetime) -> list[Finding]:
+    """`peer-errors`, a warning; the diagnosis lists the service under its peer where that has failed."""
+    lines = [line for one in log.values() for line in one["lines"]]
+    peers, proof = about_peers(lines, service, model, now, FRESH)
+    if not peers:
+        return []
+    return [
+        finding(
+            "peer-errors",
+            service.name,
+            proof=proof[-SHOWN:],
+            since=proof[0].at,
+            blamed=peers,
+            peers=", ".join(peers),
+            what=proof[-1].value[:160],
+        )
+    ]

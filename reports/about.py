@@ -11,7 +11,7 @@ import pytest
 
 from fixtures.evidence import Context, utc
 from fixtures.look import LOCAL, Look
-from fixtures.run import Run
+from fixtures.run import VERIFY, Run
 from reports.diagnose import Scene
 from reports.scene import scene_from
 from reports.terminal import plain
@@ -75,6 +75,7 @@ def scene_of(run: Run) -> Scene:
         project=run.look.project,
         now=run.now(),
         alert=run.alert,
+        recovering=run.look.mode == VERIFY,
         breach=run.options.suspect_breach or bool(run.replayed and run.replayed.options.get("breach")),
     )
 

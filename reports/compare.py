@@ -78,8 +78,9 @@ def _was_cause(found: Told, then: Account, now: Account) -> bool:
 def _new(then: Account, now: Account) -> Iterator[str]:
     before = {one.name for one in _found(then)}
     for one in _found(now):
-        if one.name not in before:
-            yield one.name + ("" if _asked(one, now, then) else " (not looked at then)")
+        asked = _asked(one, now, then)
+        if one.name not in before and (asked or one.severity != "warning"):  # a warning nobody asked about is no news
+            yield one.name + ("" if asked else " (not looked at then)")
     for one in _causes(now):
         if one.name in before - {cause.name for cause in _causes(then)}:
             yield f"{one.name} (only a warning then)"
@@ -94,7 +95,7 @@ def _gone(then: Account, now: Account) -> tuple[tuple[str, ...], tuple[str, ...]
         if one.name in after:
             continue
         if not _asked(one, then, now):
-            unseen.append(f"{one.name} (not looked at now)")
+            unseen += [f"{one.name} (not looked at now)"] if one.severity != "warning" else []
         elif one.service in blocked:
             gone.append(f"{one.name} (it now follows from another)")
         else:

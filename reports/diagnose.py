@@ -12,7 +12,7 @@ from fixtures.alert import Alert
 from fixtures.evidence import parse_time
 from fixtures.finding import SEVERITIES, Finding, Proof, catalogue, fill_command
 from fixtures.model import Model, Service
-from reports.explain import dated, explained_by_others, first_of, layer, roots_of
+from reports.explain import FUNCTION_LAYER, dated, explained_by_others, first_of, layer, roots_of
 from reports.judge_alert import judge_alert
 from reports.sentence import sentence
 from reports.shared import SEVERAL, shared_causes, with_shared_facts
@@ -38,6 +38,7 @@ class Scene:
     missing: int = 0  # checks that were selected and did not run
     alert: Alert | None = None
     alert_service: str | None = None
+    recovering: bool = False  # the run looks whether it is over
     breach: bool = False  # suspected by whoever ran it: no check can see one
 
 
@@ -50,7 +51,7 @@ def diagnose(results: Sequence[CheckResult], scene: Scene) -> Verdict:
         for result in results
         for one in result.findings
     ]
-    findings = [_blocking(one, findings, scene.model) for one in findings]
+    findings = [_beside_others(one, findings, scene.model) for one in findings]
     failing: dict[str, list[Finding]] = {}
     for one in findings:
         if one.severity != "warning":
@@ -74,7 +75,7 @@ def diagnose(results: Sequence[CheckResult], scene: Scene) -> Verdict:
         reasons=_reasons(causes, services, scene),
         services=services,
         checks=tuple(results),
-        alert=judge_alert(scene.alert, scene.alert_service, services, word),
+        alert=judge_alert(scene.alert, scene.alert_service, services, word, scene.recovering),
         changes=_changes(scene, causes, begun),
         timeline=timeline(scene.view, _moments(scene)),
     )
@@ -112,13 +113,22 @@ def _weighed(found: Finding, scene: Scene) -> Finding:
     return replace(found, severity="error") if found.severity == "critical" and minor else found
 
 
-def _blocking(found: Finding, findings: Sequence[Finding], model: Model) -> Finding:
-    """What only warns, and is what others wait for before they start, is their cause."""
+def _beside_others(found: Finding, findings: Sequence[Finding], model: Model) -> Finding:
+    """A warning that counts for more beside another signal.
+
+    What others wait for before they start is their cause; errors about a peer that has failed only follow from it.
+    """
+    if found.code == "peer-errors" and any(one.service in found.blamed and _is_bad(one) for one in findings):
+        return replace(found, severity="error")
     if found.code != "healthcheck-starting" or found.severity != "warning":
         return found
     waiting = (model.service(one.service) for one in findings if one.code == "dependency-blocked")
     waited_for = any(one is not None and found.service in one.depends_on for one in waiting)
     return replace(found, severity="error") if waited_for else found
+
+
+def _is_bad(found: Finding) -> bool:
+    return found.severity != "warning" and layer(found) < FUNCTION_LAYER
 
 
 def _is_told(warning: Finding, failing: Mapping[str, Sequence[Finding]]) -> bool:

@@ -9,12 +9,18 @@ from reports.verdict import AlertJudged, Looks, ServiceState, Word
 
 
 def judge_alert(
-    alert: Alert | None, service: str | None, services: Sequence[ServiceState], word: Word
+    alert: Alert | None, service: str | None, services: Sequence[ServiceState], word: Word, recovering: bool
 ) -> AlertJudged | None:
-    """True, false (a phantom target, or the service is fine), or not to be said. `word`: the verdict on the stack."""
+    """True, false (a phantom target, or the service is fine), over, or not to be said.
+
+    `word` is the verdict on the stack; `recovering`: this looks whether it is over, so that an alert whose service is
+    fine need not have been false.
+    """
     if alert is None:
         return None
     looks, why = _looks(alert, next((one for one in services if one.name == service), None), word)
+    if looks == "false" and recovering and service:
+        looks, why = "over", f"{service} is fine now, as far as could be seen"
     return AlertJudged(alert.name, service, alert.starts, looks, why)
 
 

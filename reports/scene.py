@@ -24,6 +24,7 @@ def scene_from(
     now: datetime,
     alert: Alert | None,
     breach: bool = False,
+    recovering: bool = False,
 ) -> Scene:
     """The scene of one run."""
     engine = observations.get("engine")
@@ -45,6 +46,7 @@ def scene_from(
         view=view,
         alert=alert,
         breach=breach,
+        recovering=recovering,
         alert_service=alert.service(settings, model, _known(view, model)) if alert else None,
     )
 

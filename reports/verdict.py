@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 SCHEMA = 1
 Word = Literal["healthy", "degraded", "unknown", "down"]
 Outcome = Literal["passed", "warned", "failed", "unknown", "skipped"]
-Looks = Literal["true", "false", "unknown"]
+Looks = Literal["true", "false", "over", "unknown"]
 State = Literal["down", "blocked", "degraded", "ok", "unknown"]
 
 

@@ -18,6 +18,7 @@ from fixtures.alert import Alert
 from fixtures.bundle import Bundle, Replayed, bundle_of
 from fixtures.evidence import CannotLook, Observation
 from fixtures.finding import Finding
+from fixtures.run import VERIFY
 from reports.diagnose import Scene, diagnose
 from reports.scene import scene_from
 from reports.verdict import CheckResult, Outcome, Verdict
@@ -87,6 +88,7 @@ def scene(bundle: Bundle) -> Scene:
         project=bundle.evidence.context.project,
         now=datetime.fromisoformat(bundle.options["now"]),
         alert=msgspec.convert(told, Alert) if told else None,
+        recovering=bundle.evidence.context.mode == VERIFY,
         breach=bool(bundle.options.get("breach")),
     )
 

@@ -180,6 +180,15 @@ def test_what_still_starts_is_the_cause_of_those_who_wait_for_it() -> None:
     assert [one.code for one in alone.warnings] == ["healthcheck-starting"]
 
 
+def test_errors_about_a_peer_follow_where_that_has_failed() -> None:
+    complains = finding("peer-errors", "grafana", blamed=["redis"], peers="redis", what="refused")
+    verdict = diagnose(failed(finding("container-stopped", "redis"), complains), SCENE)
+    assert causes(verdict) == [("redis", "container-stopped", ("grafana",))]
+    assert {one.name: one.state for one in verdict.services}["grafana"] == "blocked"
+    alone = diagnose(failed(complains), SCENE)
+    assert (alone.causes, [one.code for one in alone.warnings]) == ((), ["peer-errors"])
+
+
 def test_a_warning_that_says_less_than_the_failure_is_not_repeated() -> None:
     flapping = finding("healthcheck-flapping", "auth", severity="warning", count=1, total=5)
     assert diagnose(failed(flapping, finding("endpoint-error", "auth")), SCENE).warnings == ()
@@ -209,6 +218,9 @@ def test_an_alert_is_judged() -> None:
     assert diagnose(down, replace(scene, alert_service="redis")).reasons == ("down-over-30-min",)
     judged = {name: diagnose(down, replace(scene, alert_service=name)).alert for name in ("redis", "postgres", None)}
     assert [one.looks if one else None for one in judged.values()] == ["true", "unknown", "unknown"]
+    recovered = diagnose([other("passed")], replace(scene, alert_service="postgres", recovering=True)).alert
+    assert recovered is not None
+    assert recovered.looks == "over"
     nothing_wrong = diagnose([other("passed")], scene).alert
     assert nothing_wrong is not None
     assert (nothing_wrong.looks, "phantom" in nothing_wrong.why) == ("false", True)

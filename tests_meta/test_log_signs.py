@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from checks.log_signs import with_log
+from checks.test_logs import judge_log
 from fixtures.finding import Finding, finding
 from fixtures.model import Model, Service
 
@@ -59,3 +62,14 @@ def test_a_reason_of_its_own_is_told_from_the_others_fault(lines: list[str], own
 
 def test_a_full_disk_is_the_hosts() -> None:
     assert read("could not write to file: No space left on device").blamed == ("host",)
+
+
+@pytest.mark.parametrize(("ago", "blamed"), [(30.0, ("cache",)), (90.0, None)])
+def test_a_fresh_complaint_about_a_peer_is_a_warning(ago: float, blamed: tuple[str, ...] | None) -> None:
+    now = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
+    stamp = (now - timedelta(seconds=ago)).isoformat().replace("+00:00", ".5Z")
+    lines = [f"{stamp} Error 111 connecting to cache:6379. Connection refused.", f"{stamp} tick"]
+    found = judge_log(API, MODEL, {"p-api-1": {"lines": lines}}, now)
+    assert [(one.code, one.severity, one.blamed) for one in found] == (
+        [("peer-errors", "warning", blamed)] if blamed else []
+    )
