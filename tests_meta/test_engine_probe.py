@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from fixtures.evidence import CannotLook
+from fixtures.evidence import CannotLook, ProbeError
 from fixtures.look import Look
 from fixtures.probes import engine
-from fixtures.probes.engine import ask_engine
+from fixtures.probes.engine import ask_engine, client, engine_error
 from fixtures.redact import Redactor
 from fixtures.settings import Settings
 
@@ -78,3 +78,34 @@ def test_of_a_container_of_others_its_ports_are_kept(monkeypatch: pytest.MonkeyP
         {"ip": "127.0.0.1", "port": 8080, "inside": 80, "protocol": "tcp"},
         {"ip": "0.0.0.0", "port": 53, "inside": 53, "protocol": "udp"},
     ]
+
+
+DENIED = "Error while fetching server API version: ('Connection aborted.', PermissionError(13, 'Permission denied'))"
+ABSENT = "Error while fetching server API version: ('Connection aborted.', FileNotFoundError(2, 'No such file'))"
+
+
+def test_that_we_may_not_ask_says_nothing_of_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    from docker.errors import DockerException
+
+    said = {"text": DENIED}
+
+    def refuse(url: str | None, seconds: int) -> Any:
+        raise DockerException(said["text"])
+
+    monkeypatch.setattr(engine, "_client", refuse)
+    with pytest.raises(CannotLook, match=r"no permission .* /var/run/docker.sock: run as root or in the group docker"):
+        client(LOOK)
+    said["text"] = ABSENT
+    with pytest.raises(ProbeError, match="is the engine running"):
+        client(LOOK)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [(ABSENT, "refused"), ("Connection refused", "refused"), ("Read timed out.", "timeout"), ("what?", "protocol")],
+)
+def test_each_other_trouble_of_the_engine_has_its_kind(text: str, kind: str) -> None:
+    error = engine_error(Exception(text), "tcp://far:2375")
+    assert isinstance(error, ProbeError)
+    assert error.kind == kind
+    assert "tcp://far:2375" in error.text
