@@ -65,6 +65,22 @@ def asked(monkeypatch: pytest.MonkeyPatch, told: Engine) -> dict[str, Any]:
     return ask_engine(LOOK, Nothing())
 
 
+def test_events_and_moments_are_by_the_engines_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    there = Engine()
+    view = asked(monkeypatch, there)
+    engines = time.time() - BEHIND
+    assert engines - 5 < view["asked"] <= engines
+    assert float(there.wanted["until"]) == pytest.approx(view["asked"], abs=1e-5)
+    assert there.wanted["since"] == pytest.approx(view["asked"] - 3600, abs=1)
+    assert view["ahead"] == pytest.approx(-BEHIND, abs=5)
+
+
+def test_an_engine_that_tells_no_time_is_taken_to_have_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    there = Engine()
+    monkeypatch.setattr(there, "info", dict)
+    assert asked(monkeypatch, there)["asked"] == pytest.approx(time.time(), abs=5)
+
+
 def test_of_a_container_of_others_its_ports_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     ports = [
         {"IP": "127.0.0.1", "PrivatePort": 80, "PublicPort": 8080, "Type": "tcp"},
