@@ -59,7 +59,7 @@ def _memory(target: AnyTarget) -> tuple[str, ...]:
     return ("memory",)
 
 
-@check("host-memory", runbook=("2.free", "4.free"), over=machine, needs=_memory)
+@check("host-memory", runbook=("2.free", "4.free"), over=machine, asks=_memory)
 def test_host_memory(target: AnyTarget, seen: Seen, settle: Settle) -> None:
     """The machine has memory to give."""
     settle(judge_memory(seen["memory"], target.settings.thresholds))
@@ -78,7 +78,7 @@ def judge_memory(seen: Observation, thresholds: Thresholds) -> list[Finding]:
     ]
 
 
-@check("host-load", runbook=("2.htop", "4.cpu"), over=machine, needs=lambda target: ("load",), only_warns=True)
+@check("host-load", runbook=("2.htop", "4.cpu"), over=machine, asks=lambda target: ("load",), only_warns=True)
 def test_host_load(target: AnyTarget, seen: Seen, settle: Settle) -> None:
     """The machine keeps up with its work."""
     settle(judge_load(seen["load"], target.settings.thresholds))
