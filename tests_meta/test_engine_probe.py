@@ -81,6 +81,10 @@ def test_an_engine_that_tells_no_time_is_taken_to_have_ours(monkeypatch: pytest.
     assert asked(monkeypatch, there)["asked"] == pytest.approx(time.time(), abs=5)
 
 
+def test_the_bridges_of_networks_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert asked(monkeypatch, Engine())["bridges"] == {"ab" * 32: "br-abababababab", "cd" * 32: "docker0"}
+
+
 def test_of_a_container_of_others_its_ports_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     ports = [
         {"IP": "127.0.0.1", "PrivatePort": 80, "PublicPort": 8080, "Type": "tcp"},
