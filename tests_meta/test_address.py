@@ -225,8 +225,15 @@ def test_localhost_is_asked_only_for_what_is_certainly_of_no_project() -> None:
     assert found(model=Model((), "labels"), files=()) == Address("127.0.0.1", 80, "default")
     with pytest.raises(CannotLook, match="neither a container nor the compose file, which cannot be read, tells"):
         found(model=Model((), "labels", "compose.yaml is broken"))
-    with pytest.raises(ProbeError, match="its container is missing"):
-        found(model=Model((WEB,), "labels", "compose.yaml is broken"))
+
+
+def test_a_missing_container_is_certain_only_where_there_must_be_one() -> None:
+    needs = Service("shop", depends_on={"web": "service_started"})
+    for model in (SHOP, Model((WEB, needs), "labels")):
+        with pytest.raises(ProbeError, match="its container is missing"):
+            found(model=model)
+    with pytest.raises(CannotLook, match="no container of web, and no compose file that tells"):
+        found(model=Model((WEB,), "labels"))
 
 
 def test_without_an_engine_the_file_tells_the_published_port_alone() -> None:
