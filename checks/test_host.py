@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from checks.check import AnyTarget, Seen, Settle, Target, check
+from checks.check import AnyTarget, Seen, Settle, Target, check, needs_engine
 from checks.targets import HOST, disks, machine, ports
-from fixtures.evidence import Observation
+from fixtures.evidence import CannotLook, Observation
 from fixtures.finding import Finding, Proof, finding
-from fixtures.model import LABEL, PublishedPort
+from fixtures.model import PublishedPort, Service, bound_ports
+from fixtures.probes.engine import containers_of
 from fixtures.settings import Thresholds
 
 GIB = 2**30
+# They listen for containers: who holds such a port is the engine's to say
+FORWARDERS = ("docker-proxy", "rootlesskit", "rootlessport", "vpnkit", "slirp4netns", "com.docker.")
 
 
 @check("disk", runbook=("2.df", "4.df"), over=disks, asks=lambda target: (f"disk:{target.spec}",))
@@ -56,7 +59,7 @@ def _memory(target: AnyTarget) -> tuple[str, ...]:
     return ("memory",)
 
 
-@check("host-memory", runbook=("2.free", "4.free"), over=machine, needs=_memory)
+@check("host-memory", runbook=("2.free", "4.free"), over=machine, asks=_memory)
 def test_host_memory(target: AnyTarget, seen: Seen, settle: Settle) -> None:
     """The machine has memory to give."""
     settle(judge_memory(seen["memory"], target.settings.thresholds))
@@ -75,7 +78,7 @@ def judge_memory(seen: Observation, thresholds: Thresholds) -> list[Finding]:
     ]
 
 
-@check("host-load", runbook=("2.htop", "4.cpu"), over=machine, needs=lambda target: ("load",), only_warns=True)
+@check("host-load", runbook=("2.htop", "4.cpu"), over=machine, asks=lambda target: ("load",), only_warns=True)
 def test_host_load(target: AnyTarget, seen: Seen, settle: Settle) -> None:
     """The machine keeps up with its work."""
     settle(judge_load(seen["load"], target.settings.thresholds))
@@ -95,53 +98,92 @@ def judge_load(seen: Observation, thresholds: Thresholds) -> list[Finding]:
     "port",
     runbook=("4.netstat", "5.port-conflict"),
     over=ports,
-    asks=lambda target: ("sockets",),
-    needs=lambda target: ("engine",),
+    needs=needs_engine,
+    uses=lambda target: ("sockets",),
     absent="the stack publishes no port",
 )
 def test_port(target: Target[PublishedPort], seen: Seen, settle: Settle) -> None:
     """Each published port is held by this stack, and not by somebody else."""
-    settle(judge_port(target.service, target.spec, seen.value("engine"), seen["sockets"]))
+    service = target.model.service(target.service) or Service(target.service)
+    settle(judge_port(service, target.spec, seen.value("engine"), seen["sockets"]))
 
 
-def judge_port(service: str, port: PublishedPort, view: Mapping[str, Any], sockets: Observation) -> list[Finding]:
-    """`port-conflict` when another holds the port; that nobody holds it is the container check's business.
+def judge_port(service: Service, port: PublishedPort, view: Mapping[str, Any], sockets: Observation) -> list[Finding]:
+    """`port-conflict` when another holds the port that the service waits for.
 
-    Without Docker's userland proxy a published port has no listening socket: the engine's word counts first.
+    That nobody holds it is the container check's business, and so is all that a running container lacks. Without
+    Docker's userland proxy a published port has no listening socket: the engine's word counts first.
     """
-    holders = [one for one in view["containers"] if _publishes(one, port.host_port)]
-    if any((one["Config"]["Labels"] or {}).get(LABEL + "service") in (service, None) for one in holders):
+    own = containers_of(view, service.name, service.aliases)
+    if any(_has_its_ports(one) for one in own) or (own and not any(_wants(one, port) for one in own)):
         return []
-    other = [one for one in view["others"] if port.host_port in one["ports"] and one["state"] == "running"]
-    if holders or other:
-        name = holders[0]["Name"].lstrip("/") if holders else other[0]["name"]
-        return [_conflict(service, port, f"the container {name}", Proof(f"published port {port.host_port}", name))]
-    listening = [
-        one for one in sockets.value or () if one["port"] == port.host_port and _overlaps(one["address"], port.host_ip)
-    ]
-    if listening:
-        process = listening[0]["process"]
-        who = f"the process {process} (pid {listening[0]['pid']})" if process else "a process of the host"
-        return [
-            _conflict(
-                service,
-                port,
-                who,
-                Proof(f"listening socket {port.host_port}", process or "process not shown", sockets.at),
-            )
-        ]
-    return []
+    holder = next((name for name in _containers_on(port, view) if name not in _names(own)), None)
+    if holder:
+        return [_conflict(service, port, f"the container {holder}", Proof(f"published port {port.host_port}", holder))]
+    if sockets.outcome != "seen":
+        raise CannotLook(f"who listens on port {port.host_port} is not known: {sockets.text}")
+    return [_listener(service, port, one, sockets.at) for one in _programs_on(port, sockets.value)[:1]]
 
 
-def _conflict(service: str, port: PublishedPort, holder: str, proof: Proof) -> Finding:
-    return finding("port-conflict", service, proof=[proof], port=port.host_port, holder=holder)
+def _has_its_ports(container: Mapping[str, Any]) -> bool:
+    """Whether it runs, or will in a moment: a crash loop lets go of its ports and takes them again.
+
+    One that only restarts, and whose last start failed, has none.
+    """
+    state = container["State"]
+    restarts = state.get("Restarting") or state.get("Status") == "restarting"
+    return not state.get("Error") if restarts else bool(state.get("Running"))
 
 
-def _publishes(container: Mapping[str, Any], port: int) -> bool:
-    if not container["State"].get("Running"):
-        return False
-    bound: Iterable[Any] = (container["NetworkSettings"].get("Ports") or {}).values()
-    return any(binding.get("HostPort") == str(port) for bindings in bound for binding in bindings or ())
+def _wants(container: Mapping[str, Any], port: PublishedPort) -> bool:
+    """Whether it was made to publish the port: the compose file may say another than when it was deployed."""
+    shares = str(container["HostConfig"].get("NetworkMode") or "").startswith(("host", "container:"))
+    return not shares and any(one.host_port == port.host_port for one in bound_ports(container))
+
+
+def _names(containers: Iterable[Mapping[str, Any]]) -> set[str]:
+    return {one["Name"].lstrip("/") for one in containers}
+
+
+def _containers_on(port: PublishedPort, view: Mapping[str, Any]) -> Iterator[str]:
+    """The names of the containers, of this project or another, that have the port now."""
+    for one in view["containers"]:
+        bound = (one["NetworkSettings"].get("Ports") or {}).items() if one["State"].get("Running") else ()
+        for inner, bindings in bound:
+            tcp = inner.endswith("/tcp")
+            if tcp and any(_takes(each.get("HostIp"), each.get("HostPort"), port) for each in bindings or ()):
+                yield one["Name"].lstrip("/")
+    for other in view["others"]:
+        if other["state"] in ("running", "paused") and any(_takes(*each, port) for each in _published(other)):
+            yield other["name"]
+
+
+def _published(other: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    """Address and number of the TCP ports of a container that is not ours; older recordings hold numbers only."""
+    if "published" not in other:
+        return (("", number) for number in other["ports"])
+    return ((one["ip"], one["port"]) for one in other["published"] if one["protocol"] == "tcp")
+
+
+def _takes(address: str | None, number: object, port: PublishedPort) -> bool:
+    return str(number) == str(port.host_port) and _overlaps(address or "", port.host_ip)
+
+
+def _programs_on(port: PublishedPort, sockets: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The listening sockets on the port that are a program's own, and no container's."""
+    own = [one for one in sockets if not str(one["process"] or "").startswith(FORWARDERS)]
+    return [one for one in own if _takes(one["address"], one["port"], port)]
+
+
+def _listener(service: Service, port: PublishedPort, socket: Mapping[str, Any], at: str) -> Finding:
+    process = socket["process"]
+    who = f"the process {process} (pid {socket['pid']})" if process else "a process of the host"
+    proof = Proof(f"listening socket {port.host_port}", process or "process not shown", at)
+    return _conflict(service, port, who, proof)
+
+
+def _conflict(service: Service, port: PublishedPort, holder: str, proof: Proof) -> Finding:
+    return finding("port-conflict", service.name, proof=[proof], port=port.host_port, holder=holder)
 
 
 def _overlaps(listening: str, wanted: str) -> bool:
