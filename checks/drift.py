@@ -11,7 +11,8 @@ from fixtures.model import LABEL
 
 def drifted(service: str, container: Mapping[str, Any], hashes: Observation) -> bool | None:
     """True for another configuration, None where it cannot be said: hashes of two versions of Compose say nothing."""
-    if hashes.outcome != "seen":
+    mode = str((container.get("HostConfig") or {}).get("NetworkMode") or "")
+    if hashes.outcome != "seen" or mode.startswith("container:"):  # Compose hashed that container's id, not the file
         return None
     labels = (container.get("Config") or {}).get("Labels") or {}
     wanted, has = hashes.value["hashes"].get(service), labels.get(LABEL + "config-hash")

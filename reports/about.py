@@ -39,12 +39,17 @@ def context_of(run: Run, project: str) -> Context:
         run=run.look.run,
         mode=run.look.mode,
         started=utc(run.started),
-        host=platform.node() if run.look.host == LOCAL else run.look.host,
+        host=_machine(run.look),
         stack=run.look.settings.stack.name,
         project=project,
         suite=_version(),
         incident=cleaned(run, run.options.incident),
     )
+
+
+def _machine(look: Look) -> str:
+    """The machine that the run is about: the one that was asked for, else the engine's, else this one."""
+    return look.host if look.host != LOCAL else look.engine_host or platform.node()
 
 
 def facts_of(run: Run, context: Context, seconds: float, interrupted: bool, scope: str | None) -> dict[str, Any]:

@@ -28,7 +28,7 @@ def scene_from(
 ) -> Scene:
     """The scene of one run."""
     engine = observations.get("engine")
-    view = engine.value if engine is not None and engine.outcome == "seen" else {}
+    view = (engine.value if engine is not None and engine.outcome == "seen" else None) or {}
     aliases = {one.name: one.aliases for one in model.services}
     containers = {service_name(one, aliases): one["Name"].lstrip("/") for one in reversed(view.get("containers", []))}
     uses: dict[str, set[str]] = {}

@@ -9,7 +9,7 @@ import pytest
 
 from fixtures.evidence import CannotLook
 from fixtures.look import Look
-from fixtures.probes.project import project_of
+from fixtures.probes.project import must_be_real, project_of
 from fixtures.redact import Redactor
 from fixtures.settings import Settings, Stack
 
@@ -71,3 +71,10 @@ def test_the_project_is_known_without_its_compose_file(
 def test_of_two_projects_of_one_file_none_is_guessed() -> None:
     with pytest.raises(CannotLook, match=r"several projects \(staging, store\): give --project"):
         project_of(look(), [SHOP, COPY], Compose(None))
+
+
+def test_a_mistyped_project_is_not_one_that_is_gone() -> None:
+    with pytest.raises(CannotLook, match="nothing of project sotre, and its compose files run as store"):
+        must_be_real("sotre", look("sotre"), [SHOP, FOREIGN], ["x"])
+    must_be_real("sotre", look("sotre"), [SHOP, FOREIGN], ["x", "sotre"])  # its volumes are still there
+    must_be_real("store", look("store"), [FOREIGN], [])  # nobody else runs from these files
