@@ -13,6 +13,7 @@ from fixtures.model import Service
 
 LOOP_RESTARTS = 3
 LOOP_WINDOW = timedelta(minutes=2)  # Docker waits at most a minute between restarts
+BRIEF = timedelta(minutes=15)
 ON_PURPOSE = 30.0  # seconds before a death in which somebody's signal explains it
 
 Pace = Literal["", "fast", "slow"]
@@ -29,8 +30,18 @@ def pace_of(container: Container, events: Events, heard: Events, now: datetime, 
     lately = started is not None and now - started <= LOOP_WINDOW
     often = (container.get("RestartCount") or 0) >= LOOP_RESTARTS
     if lately and often and not _lived_long(events, heard):
-        return "fast"
-    return "slow" if len(_crashes(events)) >= LOOP_RESTARTS else ""
+        return "slow" if (container["State"].get("Health") or {}).get("Status") == "healthy" else "fast"
+    slow = len(_crashes(events)) >= LOOP_RESTARTS or (often and _lives_briefly(container, now))
+    return "slow" if slow else ""
+
+
+def _lives_briefly(container: Container, now: datetime) -> bool:
+    """Whether it has on average not lived long since it was created, and is not past that now: also without events."""
+    created, started = parse_time(container.get("Created")), parse_time(container["State"].get("StartedAt"))
+    if created is None or started is None:
+        return False
+    average = (started - created) / max(container.get("RestartCount") or 0, 1)
+    return average <= BRIEF and now - started <= 2 * average
 
 
 def _crashes(events: Events) -> list[Event]:

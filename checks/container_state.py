@@ -14,6 +14,7 @@ from fixtures.finding import Finding, Proof
 from fixtures.model import Service
 
 KEEPS_RUNNING = {"always", "unless-stopped"}
+A_JOB = timedelta(minutes=15)  # what ran longer was a service
 LONG_AGO = timedelta(minutes=10)  # a child that the kernel killed, in a container that is healthy since
 ENGINE_WENT_DOWN = 255  # what the engine notes for a container that it finds dead when it starts
 
@@ -74,6 +75,7 @@ def judge_container(
         container,
         proof_of(container, "State.Status", status),
         exit=state.get("ExitCode", "?"),
+        how="",
     )
 
 
@@ -103,6 +105,7 @@ def _start_error(service: Service, container: Container, own: Events) -> Finding
         exit=exit_code,
         port=port.group(1) if port else "?",
         holder=holder,
+        how="",
     )
 
 
@@ -183,10 +186,22 @@ def _ended_without_events(
     if exit_code == 143:
         return say("container-stopped", service, container, ended, kept, how=" with SIGTERM")
     outage = {"outage": "engine"} if exit_code == ENGINE_WENT_DOWN and not died else {}
-    found = say("container-exited", service, container, ended, kept, exit=exit_code, **outage)
+    how = "by itself " if died else ""  # without the event, somebody's signal may have been forgotten
+    found = say("container-exited", service, container, ended, kept, exit=exit_code, how=how, **outage)
+    return replace(found, severity="warning") if exit_code == 0 and _is_job(service, container, policy) else found
+
+
+def _is_job(service: Service, container: Container, policy: str) -> bool:
+    """Whether it is by all signs a job that was to end: nobody leans on it, and it did not live long.
+
+    With policy `on-failure` an end with 0 is an end that was meant.
+    """
+    if policy == "on-failure":
+        return not service.leaned_on
     checked = bool(container["Config"].get("Healthcheck")) if service.healthcheck is None else service.healthcheck
-    job = exit_code == 0 and not service.ports and not checked
-    return replace(found, severity="warning") if job else found  # by all signs a job that has finished
+    started, ended = (parse_time(container["State"].get(key)) for key in ("StartedAt", "FinishedAt"))
+    brief = started is not None and ended is not None and ended - started <= A_JOB
+    return brief and not (service.leaned_on or service.ports or checked)
 
 
 def _after(exit_code: object) -> str:

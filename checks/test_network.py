@@ -35,7 +35,7 @@ def judge_network(service: Service, view: Mapping[str, Any], hashes: Observation
         state = container["State"]
         if not state.get("Running") or state.get("Restarting") or mode.startswith(NO_NETWORK):
             continue
-        same = drifted(service.name, container, hashes) is False
+        same = drifted(service, container, hashes) is False
         found = _cut(service, container, mode, service.joins if same else (), view.get("events") or ())
         if found:
             return [found]

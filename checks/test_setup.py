@@ -10,7 +10,7 @@ import pytest
 from checks.check import AnyTarget, Seen, Settle, Target, check, needs_engine
 from checks.drift import drifted
 from checks.targets import HOST, STACK, machine, services, stack
-from fixtures.evidence import Observation
+from fixtures.evidence import CannotLook, Observation
 from fixtures.finding import Finding, Proof, finding
 from fixtures.model import LABEL, Model, Service
 from fixtures.probes.compose import HASHES
@@ -58,6 +58,15 @@ def judge_compose(seen: Observation) -> list[Finding]:
     ]
 
 
+@check("services", runbook=("2.compose-ps", "3.which-service"), over=stack)
+def test_services(target: AnyTarget, seen: Seen, settle: Settle) -> None:
+    """It is known which services there should be: of a stack without any, all is fine and nothing is known."""
+    if not target.model.services:
+        why = f" ({target.model.problem})" if target.model.problem else ""
+        raise CannotLook(f"no service of this stack is known{why}: check stack.project, or name the compose files")
+    settle([])
+
+
 @check(
     "config-drift",
     runbook=("5.container-not-running",),
@@ -76,7 +85,7 @@ def judge_drift(service: Service, view: Mapping[str, Any], seen: Observation) ->
     if seen.outcome != "seen":
         pytest.skip(f"not judged: {seen.text}")
     for container in containers_of(view, service.name, service.aliases):
-        if not drifted(service.name, container, seen):
+        if not drifted(service, container, seen):
             continue
         name, made = container["Name"].lstrip("/"), container.get("Created")
         has, wanted = container["Config"]["Labels"][LABEL + "config-hash"], seen.value["hashes"][service.name]

@@ -20,7 +20,7 @@ def running(up: float, restarts: int, health: str | None = None) -> dict[str, An
     """A container that has been running for `up` seconds."""
     container = recorded("loop")
     started = (NOW - timedelta(seconds=up)).isoformat()
-    container |= {"RestartCount": restarts}
+    container |= {"RestartCount": restarts, "Created": (NOW - timedelta(days=30)).isoformat()}
     container["State"] |= {"Status": "running", "Running": True, "Restarting": False, "StartedAt": started}
     container["State"]["Health"] = {"Status": health} if health else None
     return container
@@ -46,6 +46,14 @@ def test_a_loop_slower_than_the_look_is_seen_by_its_deaths() -> None:
     assert (found.code, found.severity, found.impaired) == ("crash-loop", "error", True)
     assert any("5 deaths in the last hour" in one.what for one in found.proof)
     assert judge(container, *deaths(container, 450, 150.1)) is None
+
+
+@pytest.mark.parametrize(("hours", "code"), [(0.5, "crash-loop"), (24 * 30.0, None)])
+def test_restarts_tell_a_slow_loop_that_the_engine_has_forgotten(hours: float, code: str | None) -> None:
+    container = running(130, 8)
+    container["Created"] = (NOW - timedelta(hours=hours)).isoformat()
+    found = judge(container)
+    assert (found.code if found else None) == code
 
 
 def test_stops_by_hand_are_no_crashes() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -212,10 +213,34 @@ def test_a_finished_job_may_be_pruned() -> None:
 def test_a_job_is_told_by_the_files_healthcheck_and_not_by_its_images() -> None:
     job = recorded("ex0")
     job["Config"]["Healthcheck"] = {"Test": ["CMD", "curl", "localhost"]}
+    job["State"]["FinishedAt"] = job["State"]["StartedAt"]
     for healthcheck, severity in ((False, "warning"), (True, "critical"), (None, "critical")):
         found = judge_container(Service("web", healthcheck=healthcheck), job, [], LOOKED)
         assert found is not None
         assert found.severity == severity
+
+
+@pytest.mark.parametrize(
+    ("service", "minutes", "severity"),
+    [
+        (Service("web"), 1, "warning"),
+        (Service("web"), 60, "critical"),  # a worker that was stopped, and whose stop was forgotten
+        (Service("web", leaned_on=True), 1, "critical"),
+        (Service("web", restart="on-failure"), 60, "critical"),  # by the container's own policy, which is none
+    ],
+    ids=["brief", "long", "leaned-on", "policy"],
+)
+def test_an_end_with_0_is_a_job_only_by_all_signs(service: Service, minutes: float, severity: str) -> None:
+    ended = recorded("ex0")
+    ended["State"]["StartedAt"] = (LOOKED - timedelta(minutes=minutes)).isoformat()
+    ended["State"]["FinishedAt"] = LOOKED.isoformat()
+    found = judge_container(service, ended, [], LOOKED)
+    assert found is not None
+    assert (found.severity, "by itself" in found.summary) == (severity, False)
+    ended["HostConfig"]["RestartPolicy"] = {"Name": "on-failure"}
+    meant = judge_container(replace(service, leaned_on=False), ended, [], LOOKED)
+    assert meant is not None
+    assert meant.severity == "warning"
 
 
 def test_the_worst_container_speaks_for_its_service() -> None:
