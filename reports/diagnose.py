@@ -10,7 +10,7 @@ from typing import Any
 
 from fixtures.alert import Alert
 from fixtures.evidence import parse_time
-from fixtures.finding import SEVERITIES, Finding, Proof, catalogue, fill_command
+from fixtures.finding import SEVERITIES, Finding, Proof, catalogue, fill_command, is_fillable
 from fixtures.model import Model, Service
 from reports.explain import FUNCTION_LAYER, dated, explained_by_others, first_of, layer, roots_of
 from reports.judge_alert import judge_alert
@@ -196,8 +196,9 @@ def _cause(found: Finding, later: Sequence[Finding], blocks: tuple[str, ...], sc
         "compose": scene.compose,
         "service": shlex.join(services),
         "container": shlex.join(_container(one, found, scene) for one in services),
-        "image": shlex.quote(found.facts.get("image", "?")),
     }
+    if found.facts.get("image"):
+        facts["image"] = shlex.quote(found.facts["image"])
     proof: dict[Proof, None] = dict.fromkeys((*found.proof, *(one for other in later for one in other.proof)))
     return Cause(
         service=found.service,
@@ -207,7 +208,7 @@ def _cause(found: Finding, later: Sequence[Finding], blocks: tuple[str, ...], sc
         since=found.since,
         runbook=code.runbook,
         proof=tuple(proof)[:MOST_PROOF],
-        next=tuple(fill_command(command, facts) for command in code.next),
+        next=tuple(fill_command(command, facts) for command in code.next if is_fillable(command, facts)),
         caution=found.facts.get("caution") or code.caution,
         blocks=blocks,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import socket
 import threading
 import time
@@ -140,7 +141,7 @@ def test_what_goes_wrong_is_a_note_and_neither_hides_nor_changes_the_verdict(
     logging_all = ["--log-cli-level=DEBUG", f"--log-file={log}", "--log-file-level=DEBUG", "-W", "always", "-rA"]
     ran = replay(tmp_path, *(f"--notify={one}" for one in urls), *logging_all, name="healthy")
     assert ran.code == 0, ran.out
-    assert "HEALTHY    all 114 checks passed" in ran.out
+    assert re.search(r"HEALTHY    all \d+ checks passed", ran.out)
     notes = [line.removeprefix("note       --notify number ") for line in ran.out.splitlines() if "--notify" in line]
     assert notes[0] == "1 (JSON): not sent: it answered HTTP 500"
     assert notes[1] == "2 (JSON): not sent: no connection, or it was refused"
