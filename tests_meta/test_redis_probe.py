@@ -20,51 +20,47 @@ from redis.exceptions import NoPermissionError
 
 from fixtures.evidence import CannotLook, ProbeError
 from fixtures.model import Model
-from fixtures.probes.redis import Login, ask_redis, refusal
+from fixtures.probes.redis import ask_redis, refusal
 from fixtures.settings import Redis, Settings, Timeouts
 from tests_meta.lone import Engine, look
 
 TOLD = Redis(service="store")
 WHERE = {"address": "127.0.0.1:6379", "via": "settings"}
-GIVEN, READ, NONE = Login("a", True), Login("a", False), Login(None, False)
+DOUBT = "the password is a guess; export REDIS_PASSWORD"
 
 
 @pytest.mark.parametrize(
-    ("error", "login", "kind"),
+    ("error", "kind"),
     [
-        (redis.AuthenticationError("invalid username-password pair or user is disabled."), GIVEN, "auth"),
-        (redis.ResponseError("MISCONF Redis is configured to save RDB snapshots"), GIVEN, "write-refused"),
-        (redis.BusyLoadingError("Redis is loading the dataset in memory", status_code="LOADING"), GIVEN, "loading"),
-        (redis.ConnectionError("Error 111 connecting to 127.0.0.1:6379. Connection refused."), GIVEN, "refused"),
-        (redis.TimeoutError("Timeout reading from socket"), GIVEN, "timeout"),
-        (redis.ConnectionError("Connection closed by server."), GIVEN, "protocol"),
-        (redis.ResponseError("max number of clients reached"), GIVEN, "protocol"),
+        (redis.AuthenticationError("invalid username-password pair or user is disabled."), "auth"),
+        (redis.ResponseError("MISCONF Redis is configured to save RDB snapshots"), "write-refused"),
+        (redis.BusyLoadingError("Redis is loading the dataset in memory", status_code="LOADING"), "loading"),
+        (redis.ConnectionError("Error 111 connecting to 127.0.0.1:6379. Connection refused."), "refused"),
+        (redis.TimeoutError("Timeout reading from socket"), "timeout"),
+        (redis.ConnectionError("Connection closed by server."), "protocol"),
+        (redis.ResponseError("max number of clients reached"), "protocol"),
     ],
     ids=["password", "misconf", "loading", "refused", "timeout", "closed", "clients"],
 )
-def test_what_the_server_says_of_itself_is_a_finding(error: Exception, login: Login, kind: str) -> None:
-    said = refusal(error, TOLD, login, WHERE)
+def test_what_the_server_says_of_itself_is_a_finding(error: Exception, kind: str) -> None:
+    said = refusal(error, TOLD, WHERE)
     assert isinstance(said, ProbeError)
     assert said.kind == kind
 
 
 @pytest.mark.parametrize(
-    ("error", "login", "words"),
+    ("error", "words"),
     [
-        (redis.AuthenticationError("Authentication required."), NONE, "no password for store; export REDIS_PASSWORD"),
-        (
-            redis.AuthenticationError("invalid username-password pair"),
-            READ,
-            "store's container is refused; export REDIS",
-        ),
-        (NoPermissionError("this user has no permissions to run 'info'", status_code="NOPERM"), GIVEN, "may not ask"),
-        (redis.ResponseError("DENIED Redis is running in protected mode because …"), NONE, "protected mode"),
-        (redis.ConnectionError("(1, '[SSL: TLSV13_ALERT_CERTIFICATE_REQUIRED] …')"), GIVEN, "client certificate"),
+        (redis.AuthenticationError("Authentication required."), DOUBT),
+        (redis.AuthenticationError("invalid username-password pair"), DOUBT),
+        (NoPermissionError("this user has no permissions to run 'info'", status_code="NOPERM"), "may not ask"),
+        (redis.ResponseError("DENIED Redis is running in protected mode because …"), "protected mode"),
+        (redis.ConnectionError("(1, '[SSL: TLSV13_ALERT_CERTIFICATE_REQUIRED] …')"), "no client certificate"),
     ],
     ids=["none-given", "only-a-guess", "no-permission", "protected-mode", "client-certificate"],
 )
-def test_what_only_keeps_us_out_is_could_not_look(error: Exception, login: Login, words: str) -> None:
-    said = refusal(error, TOLD, login, WHERE)
+def test_what_only_keeps_us_out_is_could_not_look(error: Exception, words: str) -> None:
+    said = refusal(error, TOLD, WHERE, DOUBT)
     assert isinstance(said, CannotLook)
     assert words in str(said)
 
