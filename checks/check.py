@@ -112,7 +112,11 @@ class NotFine(AssertionError):  # noqa: N818  # a word of the design, not a prog
         self.findings = tuple(findings)
 
 
-Settle = Callable[[Sequence[Finding]], None]  # ends a check: passes, warns, or raises NotFine
+class Settle(Protocol):
+    """Ends a check: passes, warns, or raises NotFine; `note` says what was left aside."""
+
+    def __call__(self, findings: Sequence[Finding], note: str = "") -> None:
+        """Ends it with these findings."""
 
 
 def check(

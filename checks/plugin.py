@@ -147,7 +147,10 @@ def seen(request: pytest.FixtureRequest, target: AnyTarget) -> Seen:
 def settle(request: pytest.FixtureRequest) -> Settle:
     """Ends the check: notes what was found, and fails it unless all of that are warnings."""
 
-    def end(findings: Sequence[Finding]) -> None:
+    def end(findings: Sequence[Finding], note: str = "") -> None:
+        if note:
+            run = run_of(request.config)
+            request.node.user_properties.append((f"{PROPERTY}-note", run.clean(note) if run else note))
         clean = [_cleaned(run_of(request.config), one) for one in findings]
         for one in clean:
             request.node.user_properties.append((f"{PROPERTY}-finding", json.dumps(asdict(one))))

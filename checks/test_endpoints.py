@@ -41,6 +41,9 @@ BAD = {
     "ready:_false",
 }  # fmt: skip
 IMPAIRED = {"degraded", "warning", "warn", "partial", "starting", "yellow"}
+OWN = ("status", "state", "health", "code")  # keys of a table that say how it is itself, the first of them first
+GROUPS = ("components", "services", "dependencies", "checks", "details", "data")  # keys that others stand behind
+SETTING = re.compile(r"(?:level|severity|colou?r|theme|mode|name|type|event)$", re.IGNORECASE)  # `log_level: error`
 DEPTH = 8
 _BY_KIND = {
     "refused": "endpoint-refused",
@@ -50,7 +53,6 @@ _BY_KIND = {
     "dns": "dns-failed",
     "tls": "tls-invalid",
 }
-TLS_DAYS = 14
 TLS_DAYS = 14
 
 
@@ -154,7 +156,7 @@ def _judge_body(service: str, told: Endpoint, seen: Observation, facts: dict[str
         proof = Proof(f"GET {answer['url']} body", f"status: {what}", seen.at)
         return [finding("endpoint-unhealthy-body", service, proof=[proof], what=what, blamed=bad_parts, facts=facts)]
     if top in IMPAIRED or bad_parts:
-        what = f"it says {top or 'ok'}" + (f", with {said}" if said else "")
+        what = f"it says {', with '.join(filter(None, (top, said)))}"
         proof = Proof(f"GET {answer['url']} body", what, seen.at)
         found.append(finding("endpoint-degraded", service, proof=[proof], what=what, blamed=bad_parts, facts=facts))
     if answer.get("first"):
@@ -186,48 +188,75 @@ def _judge_body(service: str, told: Endpoint, seen: Observation, facts: dict[str
     return found
 
 
-def _states(value: Any, name: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
+def _states(value: Any) -> Iterator[tuple[str, str]]:
     """Every status in a health body by the component it is about; the whole's own has the name ''."""
-    if isinstance(value, str) and not name:
-        yield name, _word(value)
-    if isinstance(value, list) and not name:
-        yield from _parts(value, depth)
-    if not isinstance(value, dict) or depth > DEPTH:
-        return
-    for key in ("status", "state", "health", "code"):
-        inner = value.get(key)
-        if isinstance(inner, str):
-            yield name, _word(inner)
-            break
-        if isinstance(inner, dict):
-            yield from _states(inner, name, depth + 1)
+    if isinstance(value, str):
+        yield "", _word(value)
+    elif isinstance(value, list):
+        yield from _parts("?", value, 0)
+    elif isinstance(value, dict):
+        own = list(_own(value, 0))
+        yield from (("", state) for state in own)
+        yield from _flat(value)
+        for key in GROUPS:
+            inner = value.get(key)
+            if not own and isinstance(inner, dict) and isinstance(inner.get("status"), str):
+                yield from _states(inner)  # an envelope around the whole; beside a status of its own it is a part
+            else:
+                yield from _parts(key, inner, 1)
+
+
+def _own(table: dict[str, Any], depth: int) -> Iterator[str]:
+    """What a table says of itself."""
+    said = _said_in(table)
+    if isinstance(said, str):
+        yield _word(said)
+    elif isinstance(said, dict) and depth < DEPTH:
+        yield from _own(said, depth + 1)
     for key in ("healthy", "ok", "success", "ready"):
-        if value.get(key) is False:
-            yield name, _word(f"{key}: false")
-    for key in ("components", "services", "dependencies", "checks", "details", "data"):
-        yield from _parts(value.get(key), depth + 1)
+        if table.get(key) is False:
+            yield _word(f"{key}: false")
+
+
+def _said_in(table: dict[str, Any]) -> Any:
+    return next((table[key] for key in OWN if isinstance(table.get(key), str | dict)), None)
+
+
+def _flat(table: dict[str, Any], depth: int = 0) -> Iterator[tuple[str, str]]:
+    """The parts that stand beside the whole's own status as mere words: `"database": "disconnected"`."""
+    said = _said_in(table)
+    if isinstance(said, dict) and depth < DEPTH:
+        yield from _flat(said, depth + 1)
+    for key, value in table.items():
+        if isinstance(value, str) and value is not said and _word(value) in BAD and not SETTING.search(key):
+            yield key, _word(value)
 
 
 def _word(state: str) -> str:
     return state.strip().lower().replace("-", "_").replace(" ", "_")
 
 
-def _parts(parts: Any, depth: int) -> Iterator[tuple[str, str]]:
+def _parts(owner: str, parts: Any, depth: int) -> Iterator[tuple[str, str]]:
+    """The states of a group's members; a bare `status` among them is that of whom the group belongs to."""
+    if depth > DEPTH:
+        return
     if isinstance(parts, dict):
-        if isinstance(parts.get("status"), str):  # an envelope around the whole
-            yield from _states(parts, "", depth)
         for name, one in parts.items():
-            if name == "status":
-                continue
             for inner in one if isinstance(one, list) else [one]:
-                if isinstance(inner, str):
-                    yield str(name), _word(inner)
-                else:
-                    yield from _states(inner, str(name), depth)
+                yield from _part(owner if name == "status" else name, inner, depth)
     elif isinstance(parts, list):
         for one in parts:
             if isinstance(one, dict):
-                yield from _states(one, str(one.get("name", one.get("service", "?"))), depth)
+                yield from _part(str(one.get("name", one.get("service", "?"))), one, depth)
+
+
+def _part(name: str, value: Any, depth: int) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield name, _word(value)
+    elif isinstance(value, dict):
+        yield from ((name, state) for state in _own(value, depth))
+        for key in GROUPS:
+            yield from _parts(name, value.get(key), depth + 1)
 
 
 def _read(answer: Any) -> list[tuple[str, str]]:

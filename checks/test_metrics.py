@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 from checks.check import VERIFY, AnyTarget, Seen, Settle, Target, check
 from checks.container_state import judge_container
 from checks.targets import tool
+from fixtures.alert import Alert, known_names
 from fixtures.evidence import Observation, parse_time
 from fixtures.finding import Finding, Proof, finding
 from fixtures.model import Model
@@ -16,6 +17,8 @@ from fixtures.probes.prometheus import ALERTS, RULES, TARGETS, UP
 from fixtures.settings import Prometheus, Settings
 
 ONLY = (VERIFY,)
+HEARTBEATS = ("Watchdog", "DeadMansSwitch")  # fire always, to prove that alerting works
+UNALARMING = ("none", "info")  # severities
 
 
 def jobs(settings: Settings, model: Model) -> Sequence[Target[tuple[str, str]]]:
@@ -141,11 +144,13 @@ def judge_blind(
     modes=ONLY,
     over=tool("prometheus"),
     asks=lambda target: (RULES,),
+    uses=lambda target: ("engine",),
     absent="stack.toml has no [prometheus]",
 )
 def test_alerts(target: Target[Prometheus], seen: Seen, settle: Settle) -> None:
     """None of the stack's alerts fires in Prometheus."""
-    settle(judge_alerts(target.service, target.settings, seen[RULES], target.model))
+    found = judge_alerts(target.service, target.settings, seen[RULES], target.model, seen["engine"])
+    settle(found, _left_aside(target.settings, seen[RULES]))
 
 
 @check(
@@ -154,15 +159,23 @@ def test_alerts(target: Target[Prometheus], seen: Seen, settle: Settle) -> None:
     modes=ONLY,
     over=tool("alertmanager"),
     asks=lambda target: (ALERTS,),
+    uses=lambda target: ("engine",),
     absent="stack.toml has no [alertmanager]",
 )
 def test_alertmanager(target: AnyTarget, seen: Seen, settle: Settle) -> None:
     """None of the stack's alerts is active in Alertmanager."""
-    settle(judge_alerts(target.service, target.settings, seen[ALERTS], target.model))
+    found = judge_alerts(target.service, target.settings, seen[ALERTS], target.model, seen["engine"])
+    settle(found, _left_aside(target.settings, seen[ALERTS]))
 
 
-def judge_alerts(service: str, settings: Settings, seen: Observation, model: Model) -> list[Finding]:
-    """One `alerts-firing` for all; the services that the labels name are blamed."""
+def judge_alerts(
+    service: str, settings: Settings, seen: Observation, model: Model, engine: Observation
+) -> list[Finding]:
+    """One `alerts-firing` for all that count, which blames the services that they name, and a warning for the others.
+
+    Where the settings name the alerts that count, those count. Else one counts when it names a service of the stack,
+    or the stack: a Prometheus that watches other things too would never let this stack be healthy.
+    """
     if seen.outcome == "error":
         return [
             finding(
@@ -173,36 +186,63 @@ def judge_alerts(service: str, settings: Settings, seen: Observation, model: Mod
                 what=f"unknown, since {seen.text}",
             )
         ]
-    watched = settings.prometheus.alerts if settings.prometheus else []
-    alerts = [one for one in seen.value["alerts"] if not watched or one["labels"].get("alertname") in watched]
-    if not alerts:
-        return []
-    names = sorted({_named(one["labels"]) for one in alerts})
-    proof = [Proof(f"alert {_named(one['labels'])}", "firing", one["since"]) for one in alerts[:10]]
-    since = min((one["since"] for one in alerts if one["since"]), default=None)
-    blamed = sorted(_blamed(alerts, settings, model))
-    return [
-        finding(
-            "alerts-firing",
-            service,
-            proof=proof,
-            since=since,
-            url=seen.value["url"],
-            what=", ".join(names),
-            blamed=blamed,
-        )
+    known = known_names(engine.value if engine.outcome == "seen" else {}, model)
+    ours: list[Alert] = []
+    others: list[Alert] = []
+    blamed: set[str] = set()
+    for alert in _judged(settings, seen):
+        named = alert.service(settings, model, known)
+        counts = _wanted(settings) or named or alert.names_stack(settings)
+        (ours if counts else others).append(alert)
+        blamed |= {named} if named else set()
+    url = seen.value["url"]
+    found = [_firing(service, ours, url, blamed)] if ours else []
+    return found + ([_firing(service, others, url, None)] if others else [])
+
+
+def _firing(service: str, alerts: Sequence[Alert], url: str, blamed: Set[str] | None) -> Finding:
+    """The finding; a warning where no service of the stack can be blamed."""
+    what = ", ".join(sorted({_named(one.labels) for one in alerts}))
+    return finding(
+        "alerts-firing",
+        service,
+        proof=[Proof(f"alert {_named(one.labels)}", "firing", one.starts) for one in alerts[:10]],
+        since=min((one.starts for one in alerts if one.starts), default=None),
+        severity="warning" if blamed is None else None,
+        url=url,
+        what=what if blamed is not None else f"{what}; no label names a service of this stack",
+        blamed=sorted(blamed or ()),
+    )
+
+
+def _wanted(settings: Settings) -> Sequence[str]:
+    return settings.prometheus.alerts if settings.prometheus else ()
+
+
+def _judged(settings: Settings, seen: Observation) -> list[Alert]:
+    """The alerts that are judged: those that the settings name, else all but the ones that fire by design."""
+    alerts = [
+        Alert(one["labels"].get("alertname", "?"), one["since"], True, one["labels"]) for one in _firing_now(seen)
     ]
+    wanted = _wanted(settings)
+    return [one for one in alerts if (one.name in wanted if wanted else not _by_design(one))]
+
+
+def _firing_now(seen: Observation) -> Sequence[Mapping[str, Any]]:
+    return seen.value["alerts"] if seen.outcome == "seen" else ()
+
+
+def _by_design(alert: Alert) -> bool:
+    """Whether it fires without anything being wrong: to prove that alerting works, or to be read."""
+    return alert.name in HEARTBEATS or alert.labels.get("severity", "").lower() in UNALARMING
+
+
+def _left_aside(settings: Settings, seen: Observation) -> str:
+    judged = {one.name for one in _judged(settings, seen)}
+    names = {one["labels"].get("alertname", "?") for one in _firing_now(seen)} - judged
+    return f"not judged: {', '.join(sorted(names))}" if names else ""
 
 
 def _named(labels: Mapping[str, str]) -> str:
     about = labels.get("service") or labels.get("job") or labels.get("instance")
     return labels.get("alertname", "?") + (f" ({about})" if about else "")
-
-
-def _blamed(alerts: Sequence[Mapping[str, Any]], settings: Settings, model: Model) -> set[str]:
-    known = {one.name for one in model.services}
-    jobs_of = settings.prometheus.jobs if settings.prometheus else {}
-    named = {one["labels"].get("service") for one in alerts} | {
-        jobs_of.get(one["labels"].get("job", "")) for one in alerts
-    }
-    return {name for name in named if name in known}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -61,7 +62,8 @@ def judge_dashboard(service: str, uid: str, seen: Observation) -> list[Finding]:
 )
 def test_datasources(target: AnyTarget, seen: Seen, settle: Settle) -> None:
     """Each datasource of Grafana reports that it is healthy."""
-    settle(judge_datasources(target.service, seen[DATASOURCES], [one.name for one in target.model.services]))
+    found = judge_datasources(target.service, seen[DATASOURCES], [one.name for one in target.model.services])
+    settle(found, _left_aside(seen[DATASOURCES]))
 
 
 def judge_datasources(service: str, seen: Observation, services: Sequence[str]) -> list[Finding]:
@@ -81,7 +83,23 @@ def judge_datasources(service: str, seen: Observation, services: Sequence[str]) 
         return [
             finding("datasource-broken", service, proof=[Proof("datasources", "0", seen.at)], name="list", what=what)
         ]
-    return [_broken(service, one, seen.at, services) for one in seen.value if one.get("http") != 200]
+    judged = [one for one in seen.value if not _without_backend(one)]
+    return [_broken(service, one, seen.at, services) for one in judged if one.get("http") != 200]
+
+
+def _without_backend(source: Mapping[str, Any]) -> bool:
+    """Whether it is of a kind that only works in the browser, which Grafana cannot ask (grafana#83794).
+
+    The same words with 503 are those of a backend that has crashed.
+    """
+    unavailable = re.search(r"plugin[ .]unavailable", source.get("message") or "", re.IGNORECASE)
+    return unavailable is not None and source.get("http") in (404, 500)
+
+
+def _left_aside(seen: Observation) -> str:
+    sources = seen.value if seen.outcome == "seen" else ()
+    names = [f"{one['name']} ({one['type']})" for one in sources if _without_backend(one)]
+    return f"not judged, since Grafana itself cannot ask them: {', '.join(names)}" if names else ""
 
 
 def _broken(service: str, source: Mapping[str, Any], at: str, services: Sequence[str]) -> Finding:

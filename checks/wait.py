@@ -70,7 +70,7 @@ def _missing(test: Test, asked: Asked, mode: str) -> str | None:
     return None
 
 
-def _settle(findings: Sequence[Finding]) -> None:
+def _settle(findings: Sequence[Finding], note: str = "") -> None:
     failing: list[Any] = [one for one in findings if one.severity != "warning"]
     if failing:
         raise NotFine(failing)

@@ -14,6 +14,7 @@ import pytest
 from reports.account import UPDATE, Account, AccountError, Past, account_of, load_account, read_past
 from reports.chronicle import chronicle
 from reports.compare import PREVIOUS, Comparison, compare
+from reports.files import within
 from reports.terminal import plain
 from reports.update import incident_update
 
@@ -30,8 +31,13 @@ class Asked:
     notify: tuple[str, ...] = field(default=(), repr=False)  # URLs: secrets
 
     def past(self, now: Account) -> Past:
-        """The earlier runs, where this run needs them."""
-        return read_past(self.base) if now.run.incident or self.since_previous else Past()
+        """The earlier runs, where this run needs them; no hung disk is waited for long."""
+        if not (now.run.incident or self.since_previous):
+            return Past()
+        try:
+            return within(lambda: read_past(self.base))
+        except TimeoutError as error:
+            return Past((), (f"{self.base}: cannot be read: {error}",))
 
 
 def asked_of(config: pytest.Config) -> Asked:
@@ -41,8 +47,8 @@ def asked_of(config: pytest.Config) -> Asked:
     if not option.compare or option.compare == PREVIOUS:
         return Asked(base, None, option.compare == PREVIOUS, notify)
     try:
-        return Asked(base, load_account(here / option.compare), notify=notify)
-    except AccountError as error:
+        return Asked(base, within(lambda: load_account(here / option.compare)), notify=notify)
+    except (AccountError, TimeoutError) as error:
         remedy = f"name the folder of a run or its verdict.json, or use --compare={PREVIOUS}"
         raise pytest.UsageError(plain(f"--compare: {error}; {remedy}")) from None
 

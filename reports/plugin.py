@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import signal
 import time
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import pytest
 
 from fixtures.plugin import run_of
-from reports.files import make_folder
+from reports.files import stage
 from reports.incident import asked_of
-from reports.reporter import OPTIONS, Reporter
+from reports.reporter import OPTIONS, Place, Reporter
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -23,21 +24,28 @@ def pytest_metadata(metadata: dict[str, Any], config: pytest.Config) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Chooses the report's folder: after the run is there, before pytest-html and junitxml read their options."""
+    """Chooses where the report is made: after the run is there, before pytest-html and junitxml read their options."""
     run = run_of(config)
     if run is None or hasattr(config, "workerinput") or config.option.collectonly:
         return
     asked = asked_of(config)
     config.option.notify = None  # xdist would hand the URLs to its workers
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(time.time() if run.replayed else run.started))
-    folder = make_folder(asked.base, f"{stamp}-{run.look.mode}")
+    place = Place(_staged(), asked.base, f"{stamp}-{run.look.mode}")
     elsewhere = {name: getattr(config.option, option, None) for name, option in OPTIONS.items()}
     for name, option in OPTIONS.items():
         if hasattr(config.option, option):  # the plugin may be switched off
-            setattr(config.option, option, str(folder.path / name) if folder.writable else None)
+            setattr(config.option, option, str(place.staged / name) if place.staged else None)
     config.option.self_contained_html = True
-    config.pluginmanager.register(Reporter(run, folder, elsewhere, asked), "service-down-reporter")
+    config.pluginmanager.register(Reporter(run, place, elsewhere, asked), "service-down-reporter")
     _report_when_terminated()
+
+
+def _staged() -> Path | None:
+    try:
+        return stage()
+    except OSError:
+        return None
 
 
 def _report_when_terminated() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Generator
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,7 +17,7 @@ from fixtures.run import Run
 from reports import terminal
 from reports.about import context_of, facts_of, scene_of, scope_of, two_machines
 from reports.diagnose import diagnose
-from reports.files import Folder, point_latest, write_json, write_text
+from reports.files import Folder, deliver, point_latest, within, write_json, write_text
 from reports.html.render import finish, render, title
 from reports.incident import Asked, Related, relate
 from reports.notify import Sending, message, send
@@ -30,14 +30,24 @@ OPTIONS = {HTML: "htmlpath", JUNIT: "xmlpath"}  # file -> option of the plugin t
 T = TypeVar("T")
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where one run's report is made, and where it goes."""
+
+    staged: Path | None  # None: no file can be made on this machine
+    base: Path
+    name: str
+
+
 class Reporter:
     """One run's results on their way to a verdict; registered as a plugin for that run only."""
 
-    def __init__(self, run: Run, folder: Folder, elsewhere: dict[str, str | None], asked: Asked) -> None:
+    def __init__(self, run: Run, place: Place, elsewhere: dict[str, str | None], asked: Asked) -> None:
         """`elsewhere`: where the user wanted a copy of which file."""
         self._run = run
         self._asked = asked
-        self._folder = folder
+        self._place = place
+        self._folder: Folder | None = None  # as soon as there is a report
         self._elsewhere = elsewhere
         self._results = Results()
         self._verdict: Verdict | None = None
@@ -47,7 +57,7 @@ class Reporter:
         self._page: Any = None
         self._began = time.time() if run.replayed else run.started
         self._interrupted = False
-        self._problems = [note for note in (folder.note, two_machines(run.look)) if note]
+        self._problems = [note for note in (two_machines(run.look),) if note]
 
     def _try(self, what: str, do: Callable[[], T]) -> T | None:
         """Does one step; what goes wrong in it is a note, and costs nothing but this step."""
@@ -118,47 +128,61 @@ class Reporter:
 
     def _write(self) -> None:
         """Every file of the run, the verdict first."""
-        if self._verdict is None or not self._folder.writable:
+        if self._verdict is None:
             return
-        folder, run = self._folder.path, self._run
+        folder, run = self._place.staged, self._run
+        if folder is None:
+            self._problems.append("no file can be written on this machine: there is no report")
+            return
         table = as_json(self._verdict, self._facts, run.look.mode, self._related.compared)
         self._try(JSON, lambda: write_json(folder / JSON, table))
         if run.replayed is None:
             self._try(NAME, lambda: write_text(folder / NAME, self._bundle().decode()))
-        self._try(HTML, self._finish_page)
+        self._try(HTML, lambda: _finish_page(folder / HTML))
         for name, make in self._related.papers(run.now(), self._named()).items():
             self._try(name, lambda name=name, make=make: write_text(folder / name, make()))  # type: ignore[misc]
-        self._try("a copy of the report", self._copy)
-        if not self._folder.note:
-            self._try("latest", lambda: point_latest(folder))
+        self._hand_over(folder)
+
+    def _hand_over(self, staged: Path) -> None:
+        """Carries the files to where they were asked for; no disk is waited for long."""
+        carried = self._try("the report", lambda: deliver(staged, self._place.base, self._place.name, JSON))
+        folder = self._folder = carried or Folder(staged, f"the report is in {staged}")
+        self._try("a copy of the report", lambda: within(lambda: self._copy(staged)))
+        if folder.note:
+            self._problems.append(folder.note)
+        else:
+            self._try("latest", lambda: within(lambda: point_latest(folder.path)))
 
     def _named(self) -> str | None:
         """The settings' file, where the user named one."""
         stack = self._run.options.stack
         return stack if stack != USUAL and not self._run.replayed else None
 
-    def _finish_page(self) -> None:
-        page = self._folder.path / HTML
-        if page.exists():
-            write_text(page, finish(page.read_text(encoding="utf-8", errors="replace")))
-
-    def _copy(self) -> None:
+    def _copy(self, staged: Path) -> None:
         """The files that the user wanted elsewhere."""
         for name, wanted in self._elsewhere.items():
-            if wanted and (self._folder.path / name).exists():
+            if wanted and (staged / name).exists():
                 Path(wanted).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(self._folder.path / name, wanted)
+                shutil.copyfile(staged / name, wanted)
 
     def _send(self) -> None:
         """Starts to send the summary where it was asked for."""
-        report = self._folder.path / HTML
+        report = self._made(HTML)
         if self._related.account:
-            text = message(self._related.account, self._related.compared, report if report.is_file() else None)
+            text = message(self._related.account, self._related.compared, report)
             self._sending = send(self._asked.notify, text)
 
+    def _made(self, name: str) -> Path | None:
+        """A file where it was made; None where it was not."""
+        path = self._place.staged / name if self._place.staged else None
+        return path if path and path.is_file() else None
+
     def pytest_unconfigure(self) -> None:
-        """Waits for what is being sent, where no summary has."""
+        """Waits for what is being sent, where no summary has; then nothing is needed where the files were made."""
         self._sending.results()
+        staged = self._place.staged
+        if staged and not (self._folder and self._folder.path == staged):
+            shutil.rmtree(staged, ignore_errors=True)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_report_title(self, report: Any) -> None:
@@ -184,7 +208,12 @@ class Reporter:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> Generator[None, None, None]:
         """The verdict as the last thing on the screen, after what all others have to say."""
-        yield
+        told = terminalreporter.write_sep
+        terminalreporter.write_sep = self._moved(told)  # type: ignore[method-assign]  # with -v the plugins name files
+        try:
+            yield
+        finally:
+            terminalreporter.write_sep = told  # type: ignore[method-assign]
         if self._verdict is None:
             return
         for text, markup in self._try("the summary", self._lines) or [(f"{self._verdict.word.upper()}", {})]:
@@ -194,10 +223,15 @@ class Reporter:
         for text, sent in self._sending.results():
             terminalreporter.write_line(f"{'sent' if sent else 'note':<11}{terminal.plain(text)}", yellow=not sent)
 
+    def _moved(self, told: Callable[..., None]) -> Callable[..., None]:
+        """Says a line of another plugin about a file with the place where that file is now."""
+        made, now = str(self._place.staged), str((self._folder or Folder(self._place.base)).path.absolute())
+        return lambda sep, title="", *words, **markup: told(sep, (title or "").replace(made, now), *words, **markup)
+
     def _told_in(self) -> Path:
         """The file to open; the folder where there is no page."""
-        page = self._folder.path / HTML
-        return page if page.exists() else self._folder.path / JSON
+        folder = self._folder.path if self._folder else self._place.base
+        return folder / (HTML if self._made(HTML) else JSON)
 
     def _lines(self) -> list[terminal.Line]:
         assert self._verdict is not None
@@ -212,3 +246,8 @@ def _shown(path: Path) -> str:
         return str(path.relative_to(Path.cwd()))
     except ValueError:
         return str(path)
+
+
+def _finish_page(page: Path) -> None:
+    if page.exists():
+        write_text(page, finish(page.read_text(encoding="utf-8", errors="replace")))

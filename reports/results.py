@@ -13,6 +13,7 @@ from fixtures.finding import Finding
 from reports.verdict import CheckResult, Outcome
 
 CHECK, FINDING, SECONDS = "service-down-check", "service-down-finding", "service-down-seconds"
+NOTE = "service-down-note"
 
 
 @dataclass
@@ -58,8 +59,9 @@ def _outcome(report: pytest.TestReport, findings: tuple[Finding, ...]) -> Outcom
 
 
 def _message(report: pytest.TestReport, findings: tuple[Finding, ...]) -> str:
+    notes = [str(value) for name, value in _properties(report) if name == NOTE]
     if findings:
-        return "; ".join(one.summary for one in findings)
+        return "; ".join([*(one.summary for one in findings), *notes])
     if report.skipped:
         return str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr).removeprefix(
             "Skipped: "
@@ -71,7 +73,7 @@ def _message(report: pytest.TestReport, findings: tuple[Finding, ...]) -> str:
             if text.startswith("could not look: ")
             else f"the check itself crashed: {_last(text)}"
         )
-    return ""
+    return "; ".join(notes)
 
 
 def _last(text: str) -> str:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
-from fixtures.alert import Alert
+from fixtures.alert import Alert, known_names
 from fixtures.evidence import Observation
 from fixtures.model import Model
 from fixtures.probes.engine import service_name
@@ -47,17 +46,5 @@ def scene_from(
         alert=alert,
         breach=breach,
         recovering=recovering,
-        alert_service=alert.service(settings, model, _known(view, model)) if alert else None,
+        alert_service=alert.service(settings, model, known_names(view, model)) if alert else None,
     )
-
-
-def _known(view: Mapping[str, Any], model: Model) -> Mapping[str, str]:
-    """The service behind each container's name and addresses, and behind the names that people use for it."""
-    aliases = {one.name: one.aliases for one in model.services}
-    known = {alias: name for name, others in aliases.items() for alias in others}
-    for one in view.get("containers", ()):
-        name = service_name(one, aliases)
-        networks = ((one.get("NetworkSettings") or {}).get("Networks") or {}).values()
-        addresses = (network.get(key) for network in networks for key in ("IPAddress", "GlobalIPv6Address"))
-        known |= {key: name for key in (one["Name"].lstrip("/"), *addresses) if key and name}
-    return known

@@ -50,7 +50,7 @@ def _over(described: Check, test: Callable[..., None], bundle: Bundle) -> Iterat
     for target in described.over(bundle.settings, bundle.model):
         said: list[Finding] = []
 
-        def settle(findings: Sequence[Finding], said: list[Finding] = said) -> None:
+        def settle(findings: Sequence[Finding], note: str = "", said: list[Finding] = said) -> None:
             said.extend(findings)
             if any(one.severity != "warning" for one in findings):
                 raise NotFine(findings)

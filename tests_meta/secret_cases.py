@@ -76,6 +76,22 @@ _BEHIND_NAMES: list[Any] = [
     f"CREATE USER a IDENTIFIED BY '{SECRET}'",
     f"machine h login u password {SECRET}",
     f"password='{SECRET}",
+    {"Env": [f"SMTP_CREDS=mailer:{SECRET}", f"VAULT_DEV_ROOT_TOKEN_ID={SECRET}"]},
+    f"REGISTRY_CREDS=puller:{SECRET}",
+    f"registry_creds: 'puller:{SECRET}'",
+    f"vault server -dev -dev-root-token-id={SECRET}",
+]
+OPAQUE = hexes(32)  # a secret that only its name and its look give away
+_BEHIND_WEAK_NAMES: list[Any] = [
+    f"PAGERDUTY_ROUTING_KEY={OPAQUE}",
+    {"Env": [f"PAGERDUTY_ROUTING_KEY={OPAQUE}", f"HASH_KEY={OPAQUE}", f"JWT={OPAQUE}", f"HMAC={OPAQUE}"]},
+    f"pagerduty_configs:\n  - routing_key: {OPAQUE}\n    severity: critical",
+    f'{{"routing_key": "{OPAQUE}", "event_action": "trigger"}}',
+    f"SESSION_HASH_KEY={OPAQUE}{OPAQUE}==",
+    f"JWT={OPAQUE}",
+    f"hmac: '{OPAQUE}'",
+    f"X-Hub-Hmac: {OPAQUE}",
+    f"TOKEN_ID={OPAQUE}",
 ]
 _COMMANDS: list[Any] = [
     ["redis-server", "--requirepass", SECRET],
@@ -146,6 +162,7 @@ TORN = [fake("9", 64, one) for one in ("F4keN0tReal", "N0tReal", "Re4lF4ke")]  #
 
 GO: list[tuple[Any, tuple[str, ...]]] = [
     *((value, (SECRET,)) for value in (*_BEHIND_NAMES, *_COMMANDS, *_URLS, *_HEADERS)),
+    *((value, (OPAQUE,)) for value in _BEHIND_WEAK_NAMES),
     *((value, tuple(BODY)) for value in _KEYS),
     ("before\n" + "\n".join(f"2026-01-01T00:00:00.123456789Z {line}" for line in TORN) + "\nafter", tuple(TORN)),
 ]
@@ -243,6 +260,19 @@ STAY = [
     "Key (email)=(me) already exists.",
     "cache key=user:1234:profile",
     'primary_key: "users_pkey1"',
+    "published with routing_key=pyairtable.Events.Table.v12.created",
+    "routing_key: user.signup.v2 exchange: events",
+    '{"routing_key": "orders.Created.2026", "hash_key": "user_id"}',
+    "routing_key=550e8400-e29b-41d4-a716-446655440000",
+    "hash_key=user:1234",
+    "JWT=disabled",
+    "jwt: RS256",
+    "hmac=HMAC-SHA-256",
+    "token_id=order-service-reader",
+    "creds: missing",
+    "creds=12",
+    "no creds given",
+    "GCP_CREDS=/var/secrets/google/key.json",
     "db0:keys=5,expires=0,avg_ttl=0",
     "keyspace_hits:42",
     "monkey: 12, donkey=Patches1234, keyboard: US",

@@ -63,9 +63,39 @@ def test_an_impaired_body_warns(body: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("body", "blamed"),
+    [
+        ('{"status":"UP","components":{"mail":{"status":"UP","details":{"status":"unavailable"}}}}', "mail"),
+        ('{"status":"ok","data":{"status":"failed"}}', "data"),
+        ('{"status":"ok","checks":[{"name":"db","details":{"status":"down"}}]}', "db"),
+        ('{"status":"ok","database":"disconnected"}', "database"),
+        ('{"data":{"status":"ok","redis":"Disconnected"}}', "redis"),
+        ('{"database":"unreachable"}', "database"),
+        ('{"status":"success","health":"down"}', "health"),
+        ('{"status":{"database":"down","redis":"up"}}', "database"),
+    ],
+    ids=["details", "data", "in-a-list", "flat", "flat-in-envelope", "flat-alone", "second-status", "table-of-status"],
+)
+def test_a_part_that_is_bad_is_a_part_however_deep(body: str, blamed: str) -> None:
+    (found,) = judge_endpoint("web", TOLD, seen(body))
+    assert (found.code, found.severity, found.blamed) == ("endpoint-degraded", "warning", (blamed,))
+    assert f"{blamed}: " in found.summary
+
+
+@pytest.mark.parametrize(
     "body",
-    ["", "ok", "ready\n", '{"status":"ok","components":{"mail":{"status":"not_configured"}}}', "<html></html>", DEEP],
-    ids=range(6),
+    [
+        "",
+        "ok",
+        "ready\n",
+        '{"status":"ok","components":{"mail":{"status":"not_configured"}}}',
+        "<html></html>",
+        DEEP,
+        '{"status":"ok","database":"connected","version":"1.2","message":"all is down the hill"}',
+        '{"status":"ok","log_level":"error","mode":"offline","colour":"red","logLevel":"critical"}',
+        '{"status":' * 900 + '"ok"' + "}" * 900,
+    ],
+    ids=range(9),
 )
 def test_a_fine_or_silent_body_is_no_finding(body: str) -> None:
     assert codes(seen(body)) == []

@@ -77,6 +77,26 @@ def test_a_usage_mistake_is_one_line_and_exit_4(
     assert not (tmp_path / "reports").exists()
 
 
+def test_an_env_file_that_is_not_there_is_one_line_and_exit_4(tmp_path: Path) -> None:
+    path = tmp_path / "stack.toml"
+    path.write_text(GOOD + 'env_files = ["production.env"]\n')
+    ran = run_suite("-m", "triage", f"--stack={path}", reports=tmp_path / "reports")
+    assert ran.code == 4, ran.out
+    assert f"stack.env_files: {tmp_path}/production.env: no such env file" in ran.out
+    assert "Traceback" not in ran.out
+
+
+def test_the_commands_to_paste_name_the_env_files(tmp_path: Path) -> None:
+    path = tmp_path / "stack.toml"
+    (tmp_path / "production.env").write_text(f"API_TOKEN={'F4keN0tReal' * 3}\n")
+    (tmp_path / "compose.yaml").write_text("services: {web: {image: 'no-such-image', command: '${API_TOKEN:?}'}}\n")
+    path.write_text('[stack]\nproject = "w"\ncompose_files = ["compose.yaml"]\nenv_files = ["production.env"]\n')
+    env = {"DOCKER_HOST": "unix:///nonexistent/docker.sock"}
+    ran = run_suite("-m", "triage", f"--stack={path}", "-k", "compose or engine", reports=tmp_path / "reports", env=env)
+    assert f"--env-file {tmp_path}/production.env" in (ran.folder / "evidence.json").read_text()
+    assert "F4keN0tReal" not in "".join(one.read_text() for one in ran.folder.iterdir())
+
+
 def test_a_report_directory_that_cannot_be_written_does_not_cost_the_verdict(tmp_path: Path) -> None:
     path, blocked = tmp_path / "stack.toml", tmp_path / "file"
     path.write_text(GOOD)

@@ -55,6 +55,9 @@ SHAPES: dict[str, Shape] = {
     "dsn": _with("host=db user=app password='{s}' dbname=app"),
     "jdbc": _with("jdbc:postgresql://h/db?user=u&password={s}"),
     "server-pwd": _with("Server=h;Uid=sa;Pwd={s};Encrypt=True"),
+    "creds": _with("SMTP_CREDS=mailer:{s}"),
+    "routing-key": _with("routing_key: {s}"),
+    "bare-jwt": _with("JWT={s}"),
     "account-key": _with("AccountName=a;AccountKey={s}==;EndpointSuffix=core.windows.net"),
     "bearer": _with("Authorization: Bearer {s}"),
     "basic": lambda label: (
