@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -20,6 +20,8 @@ ENDED = {"container-exited", "crash-loop", "one-shot-failed", "container-killed"
 NEAR_THE_END = 30  # lines: the reason stands among the last words
 MOST_LINES = 3
 LAST_WORDS = 2
+LATELY = 120.0  # seconds
+REASON = 160  # characters
 _STAMP = re.compile(r"^(\d{4}-\d\d-\d\dT[\d:.]+Z) ?(.*)$")
 _PEER = (
     "connection-refused",
@@ -53,6 +55,34 @@ def with_log(
     blamed -= {service.name}
     own = not blamed and names <= own_reasons() | {"crash"} and bool(names & own_reasons())
     return replace(found, proof=(*found.proof, *proof), blamed=tuple(sorted(blamed)), own=own)
+
+
+def with_reason(found: Finding, said: Sequence[str], target: AnyTarget, seen: Seen) -> Finding:
+    """What fails while it runs, with the known error that it tells: in its answer (`said`), or lately in its log.
+
+    Whom such a line names is to blame, where that one has failed too.
+    """
+    view = seen.value("engine")
+    if not catalogue()[found.code].follows:
+        return found
+    log = next((seen.value(probe) for probe in own_log(target)), None) or {}
+    lines = [line for one in log.values() for line in one["lines"]] if view else []
+    now = datetime.fromtimestamp(view["asked"], UTC) if view else None
+    fresh = [line for line in lines if (at := _time_of(line)) and now and (now - at).total_seconds() <= LATELY]
+    marked = [(line, name) for line in (*said, *fresh) if (name := signature_of(line))]
+    if not marked:
+        return found
+    names = {name for _, name in marked}
+    blamed = {*found.blamed, *_peers(marked, target.model), *({"host"} if "disk-full" in names else ())}
+    proof = tuple(dict.fromkeys(_proof(target.service, line, name) for line, name in marked[-MOST_LINES:]))
+    summary = f"{found.summary}; it says: {proof[-1].value[:REASON]}"
+    blamed -= {target.service}
+    return replace(found, summary=summary, proof=(*found.proof, *proof), blamed=tuple(sorted(blamed)))
+
+
+def _time_of(line: str) -> datetime | None:
+    match = _STAMP.match(line)
+    return parse_time(match.group(1)) if match else None
 
 
 def dated_by_log(found: Sequence[Finding], target: AnyTarget, seen: Seen) -> list[Finding]:
@@ -94,8 +124,7 @@ def about_peers(
     proof = []
     for line in lines:
         name = signature_of(line)
-        match = _STAMP.match(line)
-        at = parse_time(match.group(1)) if match else None
+        at = _time_of(line)
         if name is None or at is None or (now - at).total_seconds() > fresh:
             continue
         blamed = _peers([(line, name)], model) - {service.name}

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from checks.check import VERIFY, Seen, Settle, Target, check, needs_engine
-from checks.targets import long_running
+from checks.log_signs import with_reason
+from checks.targets import long_running, own_log
 from fixtures.evidence import parse_time
 from fixtures.finding import SEVERITIES, Finding, Proof, finding
 from fixtures.model import Service
@@ -28,11 +29,12 @@ Looks = Sequence[Mapping[str, Any]]
     runbook=("2.compose-ps", "4.docker-ps", "8.compose-ps"),
     over=long_running,
     needs=needs_engine,
-    uses=lambda target: (AGAIN,),
+    uses=lambda target: (AGAIN, *own_log(target)),
 )
 def test_healthcheck(target: Target[Service], seen: Seen, settle: Settle) -> None:
     """The container's own healthcheck passes."""
-    settle(judge_health(target.spec, seen.value("engine"), seen.mode, seen.value(AGAIN)))
+    found = judge_health(target.spec, seen.value("engine"), seen.mode, seen.value(AGAIN))
+    settle([with_reason(one, [str(one.facts.get("what"))], target, seen) for one in found])
 
 
 def judge_health(

@@ -9,10 +9,11 @@ import pytest
 from checks.check import VERIFY, Seen, Settle, Target, check
 from checks.log_signs import dated_by_log
 from checks.targets import named, own_log
-from fixtures.evidence import Observation
+from fixtures.evidence import Observation, parse_time, utc
 from fixtures.finding import Finding, Proof, finding
 from fixtures.settings import Postgres, Thresholds
 
+LONG_WAIT = 5.0  # seconds
 _BY_KIND = {
     "auth": "db-auth-failed",
     "exhausted": "db-connections-exhausted",
@@ -104,6 +105,37 @@ def judge_state(service: str, told: Postgres, seen: Observation, thresholds: Thr
             )
         )
     return found
+
+
+@check(
+    "database-locks",
+    runbook=("4.psql", "5.psql"),
+    over=named("postgres"),
+    asks=lambda target: (f"postgres:{target.id}",),
+    absent="stack.toml has no [postgres.*]",
+    only_warns=True,
+)
+def test_database_locks(target: Target[Postgres], seen: Seen, settle: Settle) -> None:
+    """No query waits long for a lock that another holds."""
+    settle(judge_locks(target.service, seen[f"postgres:{target.id}"]))
+
+
+def judge_locks(service: str, seen: Observation) -> list[Finding]:
+    """The warning `db-slow`; the diagnosis makes it the cause of who fails meanwhile and needs the database."""
+    if seen.outcome != "seen":
+        pytest.skip(f"not judged: {service} does not answer")
+    value = seen.value
+    seconds = value.get("waiting_seconds") or 0.0
+    if seconds < LONG_WAIT:
+        return []
+    holders = ", ".join(map(str, value["held_by"])) or "?"
+    what = f"{value['waiting']} queries wait for a lock, for {seconds:.0f} s by now, which process {holders} holds"
+    at = parse_time(seen.at)
+    since = utc(at.timestamp() - seconds) if at else None
+    proof = Proof("longest wait for a lock", f"{seconds:.1f} s, held by {holders}", seen.at)
+    caution = f"`SELECT pg_terminate_backend({holders})` ends who holds it, and undoes what that one has done so far."
+    facts = {"user": value["user"], "database": value["database"], "what": what, "locks": "yes", "caution": caution}
+    return [finding("db-slow", service, proof=[proof], since=since, facts=facts)]
 
 
 @check(

@@ -12,12 +12,13 @@ from fixtures.alert import Alert
 from fixtures.evidence import parse_time
 from fixtures.finding import SEVERITIES, Finding, Proof, catalogue, fill_command, is_fillable
 from fixtures.model import Model, Service
-from reports.explain import FUNCTION_LAYER, dated, explained_by_others, first_of, layer, roots_of
+from reports.explain import dated, explained_by_others, first_of, layer, roots_of
 from reports.judge_alert import judge_alert
 from reports.sentence import sentence
 from reports.shared import SEVERAL, shared_causes, with_shared_facts
 from reports.timeline import JUDGED, Entry, changes, releases, timeline
 from reports.verdict import Cause, CheckResult, ServiceState, State, Verdict, Word
+from reports.weigh import beside_others, weighed
 
 MOST_PROOF = 8
 LONG_DOWN = timedelta(minutes=30)
@@ -47,11 +48,11 @@ def diagnose(results: Sequence[CheckResult], scene: Scene) -> Verdict:
     results = sorted([*results, *_not_run(scene.missing)], key=lambda one: one.id)
     released, emptied = releases(scene.view), scene.view.get("containers") == []
     findings = [
-        with_shared_facts(_weighed(one, scene), released, scene.project, emptied)
+        with_shared_facts(weighed(one, scene.model, scene.minor), released, scene.project, emptied)
         for result in results
         for one in result.findings
     ]
-    findings = [_beside_others(one, findings, scene.model) for one in findings]
+    findings = [beside_others(one, findings, scene.model) for one in findings]
     failing: dict[str, list[Finding]] = {}
     for one in findings:
         if one.severity != "warning":
@@ -104,31 +105,6 @@ def _moments(scene: Scene) -> list[Entry]:
             Entry(scene.alert.starts, scene.alert_service or "alert", f"alert {scene.alert.name} began", "alert")
         )
     return moments
-
-
-def _weighed(found: Finding, scene: Scene) -> Finding:
-    """On a service that is not critical, `critical` counts as `error`; also on one of another project."""
-    service = scene.model.service(found.service)
-    minor = found.service in scene.minor if service is None else not service.critical
-    return replace(found, severity="error") if found.severity == "critical" and minor else found
-
-
-def _beside_others(found: Finding, findings: Sequence[Finding], model: Model) -> Finding:
-    """A warning that counts for more beside another signal.
-
-    What others wait for before they start is their cause; errors about a peer that has failed only follow from it.
-    """
-    if found.code == "peer-errors" and any(one.service in found.blamed and _is_bad(one) for one in findings):
-        return replace(found, severity="error")
-    if found.code != "healthcheck-starting" or found.severity != "warning":
-        return found
-    waiting = (model.service(one.service) for one in findings if one.code == "dependency-blocked")
-    waited_for = any(one is not None and found.service in one.depends_on for one in waiting)
-    return replace(found, severity="error") if waited_for else found
-
-
-def _is_bad(found: Finding) -> bool:
-    return found.severity != "warning" and layer(found) < FUNCTION_LAYER
 
 
 def _is_told(warning: Finding, failing: Mapping[str, Sequence[Finding]]) -> bool:

@@ -180,6 +180,16 @@ def test_what_still_starts_is_the_cause_of_those_who_wait_for_it() -> None:
     assert [one.code for one in alone.warnings] == ["healthcheck-starting"]
 
 
+def test_a_held_lock_is_the_cause_of_who_hangs_meanwhile() -> None:
+    locked = finding("db-slow", "postgres", locks="yes", what="3 queries wait for a lock")
+    verdict = diagnose(failed(locked, finding("endpoint-timeout", "auth")), SCENE)
+    assert causes(verdict) == [("postgres", "db-slow", ("auth",))]
+    assert verdict.word == "down"
+    alone = diagnose(failed(locked, finding("endpoint-timeout", "loki")), SCENE)
+    assert [one.service for one in alone.causes] == ["loki"]
+    assert [one.code for one in alone.warnings] == ["db-slow"]
+
+
 def test_errors_about_a_peer_follow_where_that_has_failed() -> None:
     complains = finding("peer-errors", "grafana", blamed=["redis"], peers="redis", what="refused")
     verdict = diagnose(failed(finding("container-stopped", "redis"), complains), SCENE)
