@@ -10,10 +10,10 @@ from fixtures.model import Model
 from reports.explain import FUNCTION_LAYER, layer
 
 
-def weighed(found: Finding, model: Model, minor: frozenset[str]) -> Finding:
+def weighed(found: Finding, model: Model, not_critical: frozenset[str]) -> Finding:
     """On a service that is not critical, `critical` counts as `error`; also on one of another project."""
     service = model.service(found.service)
-    minor = found.service in minor if service is None else not service.critical
+    minor = found.service in not_critical if service is None else not service.critical
     return replace(found, severity="error") if found.severity == "critical" and minor else found
 
 
