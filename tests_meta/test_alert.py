@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -45,13 +47,48 @@ def test_the_service_that_an_alert_names(tmp_path: Path, labels: dict[str, str],
     assert load_alert("alert.json", tmp_path).service(SETTINGS, MODEL, KNOWN) == service
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", '{"alerts": []}', '{"alerts": [3]}'], ids=range(5))
-def test_what_is_no_payload_is_named(tmp_path: Path, text: str) -> None:
-    (tmp_path / "alert.json").write_text(text)
-    with pytest.raises(AlertError, match=r"--alert alert.json: is no"):
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (b"", "is not whole JSON"),
+        (b"{}", "is no Alertmanager"),
+        (b"[]", "is no Alertmanager"),
+        (b'{"alerts": []}', "is no Alertmanager"),
+        (b'{"alerts": [3]}', "is no Alertmanager"),
+        (b'{"alerts": [{}, {"labels": 5}]}', r"alerts\[1\]\.labels is no table"),
+        (b'{"alerts": ["\xff"]}', "is not UTF-8 text"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b" " * (2**22 + 1), "is larger than 4 MiB"),
+    ],
+    ids=range(9),
+)
+def test_what_is_no_payload_is_named(tmp_path: Path, text: bytes, words: str) -> None:
+    (tmp_path / "alert.json").write_bytes(text)
+    with pytest.raises(AlertError, match=rf"^--alert alert\.json: .*{words}"):
         load_alert("alert.json", tmp_path)
     with pytest.raises(AlertError, match="cannot be read"):
         load_alert("no-such.json", tmp_path)
+
+
+def test_a_pipe_that_nobody_writes_to_does_not_hold_up_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    os.mkfifo(tmp_path / "alert.json")
+    with pytest.raises(AlertError, match="is no regular file"):
+        load_alert("alert.json", tmp_path)
+    reading, writing = os.pipe()
+    with os.fdopen(reading) as empty, os.fdopen(writing, "wb", buffering=0) as pipe:
+        monkeypatch.setattr(sys, "stdin", empty)
+        pipe.write(b'{"alerts": ')
+        with pytest.raises(AlertError, match=r"did not end within 0\.2 s"):
+            load_alert("-", tmp_path, seconds=0.2)
+
+
+def test_an_alert_comes_through_a_pipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(reading) as pipe:
+        monkeypatch.setattr(sys, "stdin", pipe)
+        with os.fdopen(writing, "w") as source:
+            source.write(json.dumps(payload(service="redis")))
+        assert load_alert("-", tmp_path).labels["service"] == "redis"
 
 
 def test_a_false_alarm_is_called_one(bench: Bench, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,59 @@ def test_a_bad_recording_is_named(tmp_path: Path, text: str, words: str) -> None
     ran = run_suite(f"--replay={tmp_path}", reports=tmp_path / "reports")
     assert ran.code == 4
     assert "Traceback" not in ran.out
+
+
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [(b'{"schema": 1, "\xff": 0}', "not UTF-8"), (b"[" * 100_000, "nested too deeply"), (b"", "cut off")],
+    ids=["utf-8", "deep", "empty"],
+)
+def test_what_is_no_json_is_named(tmp_path: Path, raw: bytes, words: str) -> None:
+    (tmp_path / "evidence.json").write_bytes(raw)
+    with pytest.raises(BundleError, match=rf"evidence\.json: .*{words}"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("table", "key", "value", "words"),
+    [
+        ("context", "started", "garbage", "context.started is 'garbage', no time"),
+        ("context", "mode", "sleep", "context.mode is 'sleep'"),
+        ("context", "host", 3, "context.host: "),
+        ("options", "now", "garbage", "options.now is 'garbage', no time"),
+        ("options", "now", None, "options.now: "),
+        ("options", "alert", 5, "options.alert: "),
+        ("options", "alert", {"name": "x", "starts": None, "firing": 1}, "options.alert.firing: "),
+        ("options", "services", 5, "options.services: "),
+        ("options", "compose", ["docker"], "options.compose: "),
+        ("settings", "timeouts", {"http": "x"}, "settings.timeouts.http: "),
+    ],
+    ids=range(10),
+)
+def test_a_recording_that_was_edited_is_one_line_that_names_the_key(
+    tmp_path: Path, table: str, key: str, value: Any, words: str
+) -> None:
+    path = recording("healthy", tmp_path, datetime(2026, 11, 24, tzinfo=UTC)) / "evidence.json"
+    whole = json.loads(path.read_text())
+    whole[table][key] = value
+    path.write_text(json.dumps(whole))
+    with pytest.raises(BundleError) as caught:
+        load(tmp_path)
+    assert words in str(caught.value)
+    if key in ("started", "now"):
+        ran = run_suite(f"--replay={tmp_path}", reports=tmp_path / "reports")
+        assert (ran.code, "Traceback" in ran.out) == (4, False), ran.out
+        assert words in ran.out
+
+
+def test_a_pipe_and_a_file_beyond_reason_are_no_recordings(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(BundleError, match="pipe: is no regular file"):
+        load(tmp_path / "pipe")
+    with (tmp_path / "large").open("wb") as file:
+        file.truncate(2**28 + 1)
+    with pytest.raises(BundleError, match="large: is larger than 256 MiB"):
+        load(tmp_path / "large")
 
 
 def test_a_recording_without_what_it_was_judged_by_is_named(tmp_path: Path) -> None:

@@ -26,6 +26,8 @@ GOOD = '[stack]\nproject = "p"\n'
         ("endpoints = 3\n", "endpoints: expected"),
         ("[timeouts]\nhttp = -1\n", "timeouts.http: expected"),
         ("[stack]\nname = '${NOT_SET_ANYWHERE}'\n", "stack.name: environment variable NOT_SET_ANYWHERE is not set"),
+        ("a = " + "[" * 50_000, "nested too deeply"),
+        ("a" + ".a" * 5_000 + " = 1", "nested too deeply"),
     ],
     ids=lambda value: None,
 )
@@ -37,6 +39,17 @@ def test_a_mistake_is_named_with_file_and_key(tmp_path: Path, text: str, words: 
     assert "mine.toml" in str(caught.value)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("path", ["loop.yaml", "with\\u0000nul.yaml"], ids=["loop", "nul"])
+def test_a_path_that_cannot_be_one_of_a_compose_file_is_named(tmp_path: Path, path: str) -> None:
+    (tmp_path / "loop.yaml").symlink_to("loop.yaml")
+    (tmp_path / "stack.toml").write_text(f'[stack]\ncompose_files = ["{path}"]\n')
+    ran = run_suite(f"--stack={tmp_path / 'stack.toml'}", reports=tmp_path / "reports")
+    assert ran.code == 4, ran.out
+    assert "stack.compose_files" in ran.out
+    assert "no such compose file" in ran.out
+    assert "Traceback" not in ran.out
 
 
 def test_variables_are_filled_from_the_environment(tmp_path: Path) -> None:
