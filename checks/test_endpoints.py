@@ -11,7 +11,7 @@ from checks.check import Seen, Settle, Target, check
 from checks.health_body import BAD, IMPAIRED, blamed_in, states_of
 from checks.log_signs import with_reason
 from checks.targets import named, own_log
-from fixtures.evidence import Observation
+from fixtures.evidence import Observation, replicas_of
 from fixtures.finding import Finding, Proof, finding
 from fixtures.model import Model
 from fixtures.probes.engine import containers_of
@@ -38,8 +38,7 @@ TLS_DAYS = 14
 )
 def test_endpoint(target: Target[Endpoint], seen: Seen, settle: Settle) -> None:
     """The endpoint says that the service is healthy."""
-    answer = seen[f"http:{target.id}"]
-    found = judge_endpoint(target.service, target.spec, answer)
+    answer, found = judge_replicas(target.service, target.spec, seen[f"http:{target.id}"])
     found = found or judge_stranger(target.service, target.spec, target.model, answer, seen["engine"])
     body = str((answer.value or {}).get("body") or "")
     settle([with_reason(_beside_its_health(one, target, seen), body.splitlines(), target, seen) for one in found])
@@ -56,6 +55,27 @@ def _beside_its_health(found: Finding, target: Target[Endpoint], seen: Seen) -> 
     proof = Proof(f"{target.service} State.Health.Status", "healthy", seen["engine"].at)
     hint = "its own healthcheck passes inside: does it listen on 127.0.0.1 only?"
     return replace(found, summary=f"{found.summary}; {hint}", proof=(*found.proof, proof))
+
+
+def judge_replicas(service: str, told: Endpoint, seen: Observation) -> tuple[Observation, list[Finding]]:
+    """The answer that counts and what it says: the worst of the replicas, which only impairs while another is well."""
+    judged = [(one, judge_endpoint(service, told, one)) for one in replicas_of(seen)]
+    bad = [pair for pair in judged if any(one.severity != "warning" for one in pair[1])]
+    if not bad or len(bad) == len(judged):
+        return next((pair for pair in judged if pair[1]), judged[0])
+    answer, found = bad[0]
+    well = f"{len(judged) - len(bad)} of {len(judged)}"
+    count = Proof("replicas that answer well", well, seen.at)
+    return answer, [
+        replace(
+            one,
+            severity="error",
+            impaired=True,
+            summary=f"{one.summary} ({well} replicas answer well)",
+            proof=(*one.proof, count),
+        )
+        for one in found
+    ]
 
 
 def judge_endpoint(service: str, told: Endpoint, seen: Observation) -> list[Finding]:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from checks.test_endpoints import judge_endpoint, judge_stranger
+from checks.test_endpoints import judge_endpoint, judge_replicas, judge_stranger
 from fixtures.evidence import Observation
 from fixtures.model import Model, Service
 from fixtures.settings import Endpoint
@@ -137,3 +137,17 @@ def test_an_answer_without_a_running_container_is_somebody_elses() -> None:
     assert [one.code for one in judge_stranger("web", TOLD, model, seen("ok"), engine)] == ["endpoint-wrong-service"]
     container["State"] = {"Running": True}
     assert judge_stranger("web", TOLD, model, seen("ok"), engine) == []
+
+
+@pytest.mark.parametrize(("well", "severity"), [(2, None), (1, "error"), (0, "critical")])
+def test_one_hung_replica_impairs_and_does_not_hide(well: int, severity: str | None) -> None:
+    fine = {"outcome": "seen", "value": seen('{"status":"ok"}').value}
+    hung = {"outcome": "error", "kind": "timeout", "text": "no answer within 3 s", "value": {"url": "http://b/health"}}
+    both = Observation(
+        "http:web", "seen", {"url": "http://a/health", "replicas": [*[fine] * well, *[hung] * (2 - well)]}
+    )
+    _, found = judge_replicas("web", TOLD, both)
+    assert [(one.code, one.severity, one.impaired) for one in found] == (
+        [("endpoint-timeout", severity, severity == "error")] if severity else []
+    )
+    assert judge_replicas("web", TOLD, seen('{"status":"down"}'))[1][0].code == "endpoint-unhealthy-body"

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fixtures.evidence import Observation
+from fixtures.evidence import Observation, replicas_of
 from fixtures.probes.engine import service_name
 from fixtures.signatures import signature_of
 from reports.diagnose import Scene
@@ -103,7 +103,8 @@ def _excerpt(container: Mapping[str, Any]) -> dict[str, Any]:
 def answers(seen: Mapping[str, Observation]) -> tuple[Answer, ...]:
     """What endpoints, stores and external systems answered; those that did not, first."""
     kinds = ("http:", "external:", "api:", "login:", "postgres:", "redis:")
-    found = [_answer(probe, one) for probe, one in sorted(seen.items()) if probe.startswith(kinds)]
+    asked = [(probe, one) for probe, one in sorted(seen.items()) if probe.startswith(kinds)]
+    found = [_answer(probe, each) for probe, one in asked for each in replicas_of(one)]
     return tuple(sorted(found, key=lambda one: (one.fine, one.probe)))
 
 
