@@ -53,7 +53,7 @@ def with_log(
         return _renamed("db-corrupt", found, [line for line in marked if line[1] == "corruption"], service)
     blamed = set(found.blamed) | _peers(marked, model) | ({"host"} if "disk-full" in names else set())
     blamed -= {service.name}
-    own = not blamed and names <= own_reasons() | {"crash"} and bool(names & own_reasons())
+    own = names <= own_reasons() | {"crash"} and bool(names & own_reasons())
     return replace(found, proof=(*found.proof, *proof), blamed=tuple(sorted(blamed)), own=own)
 
 

@@ -249,6 +249,12 @@ def test_the_worst_container_speaks_for_its_service() -> None:
     unlooked = Observation("image:web", "unlooked")
     (found,) = judge_state(Service("web", replicas=2), view(done, killed), unlooked)
     assert found.code == "oom-killed"
+    child = recorded("oomchild")
+    started = parse_time(child["State"]["StartedAt"])
+    assert started is not None
+    oom = event(child, "oom") | {"at": started.timestamp() + 1}
+    (found,) = judge_state(Service("web", replicas=2), view(child, recorded("ex1")) | {"events": [oom]}, unlooked)
+    assert (found.code, found.severity) == ("container-exited", "critical")
 
 
 def test_a_healthcheck_that_says_not_found_is_not_broken() -> None:
