@@ -16,6 +16,7 @@ from fixtures.evidence import Evidence
 from fixtures.run import Run
 from reports import terminal
 from reports.about import context_of, facts_of, scene_of, scope_of, two_machines
+from reports.account import UPDATE
 from reports.diagnose import diagnose
 from reports.files import Folder, deliver, point_latest, within, write_json, write_text
 from reports.html.render import finish, render, title
@@ -223,6 +224,7 @@ class Reporter:
         for text, sent in self._sending.results():
             terminalreporter.write_line(f"{'sent' if sent else 'note':<11}{terminal.plain(text)}", yellow=not sent)
 
+<<<<<<< HEAD
     def _moved(self, told: Callable[..., None]) -> Callable[..., None]:
         """Says a line of another plugin about a file with the place where that file is now."""
         made, now = str(self._place.staged), str((self._folder or Folder(self._place.base)).path.absolute())
@@ -232,12 +234,20 @@ class Reporter:
         """The file to open; the folder where there is no page."""
         folder = self._folder.path if self._folder else self._place.base
         return folder / (HTML if self._made(HTML) else JSON)
+=======
+    def _files(self) -> dict[str, str]:
+        """The files to open and to paste, as far as they are there: with no room for a report there is none."""
+        folder = self._folder.path
+        told = {"report": [HTML, JSON], "to paste": [UPDATE] if self._facts.get("incident") else []}
+        there = {label: [name for name in names if (folder / name).exists()] for label, names in told.items()}
+        return {label: _shown(folder / names[0]) for label, names in there.items() if names}
+>>>>>>> 2470ad744df6479633132d7ee47eaaff1cf66942
 
     def _lines(self) -> list[terminal.Line]:
         assert self._verdict is not None
-        width, path = shutil.get_terminal_size().columns, _shown(self._told_in())
+        width = shutil.get_terminal_size().columns
         mode, compared = self._run.look.mode, self._related.compared
-        return list(terminal.lines(self._verdict, self._facts, mode, path, width, compared))
+        return list(terminal.lines(self._verdict, self._facts, mode, self._files(), width, compared))
 
 
 def _shown(path: Path) -> str:

@@ -6,7 +6,6 @@ import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from pathlib import PurePath
 from typing import Any
 
 from fixtures.evidence import parse_time
@@ -33,11 +32,11 @@ def lines(
     verdict: Verdict,
     run: Mapping[str, Any],
     mode: str,
-    report: str,
+    files: Mapping[str, str],
     width: int,
     compared: Comparison | None = None,
 ) -> Iterator[Line]:
-    """What the terminal shows, line by line."""
+    """What the terminal shows, line by line; `files`: those of the report that are there, by what they are for."""
     width = max(60, min(width, 120))
     yield "", {}
     yield "━" * width, COLOUR[verdict.word]
@@ -62,9 +61,7 @@ def lines(
         yield f"ESCALATE   {', '.join(verdict.reasons)}", COLOUR["down"]
     elif verdict.causes:
         yield f"escalate   {NO_REASON}", {}
-    yield f"report     {report}", {}
-    if run.get("incident"):
-        yield f"to paste   {PurePath(report).with_name('incident-update.md')}", {}
+    yield from ((f"{label:<11}{path}", {}) for label, path in files.items())
     yield "━" * width, COLOUR[verdict.word]
 
 

@@ -36,3 +36,26 @@ def test_a_broken_step_costs_only_itself(tmp_path: Path, step: str) -> None:
     assert f'"verdict": "{word}"' in (newest / "verdict.json").read_text()
     assert word.upper() in ran.out
     assert (newest / "junit.xml").exists()
+
+
+NO_ROOM = """
+import reports.plugin
+from reports.files import Folder
+
+reports.plugin.make_folder = lambda base, name: Folder(base / name, "no room anywhere: no report", False)
+"""
+
+
+def test_the_terminal_names_only_files_that_are_there(tmp_path: Path) -> None:
+    (tmp_path / "breaker.py").write_text(NO_ROOM)
+    folder = recording("postgres-stopped", tmp_path / "recorded", AT, incident="INC-1")
+    words = (f"--replay={folder}", "--incident=INC-1")
+    ran = run_suite(*words, reports=tmp_path / "reports")
+    told = dict(line.split(maxsplit=1) for line in ran.out.replace("to paste", "paste").splitlines() if "/2026" in line)
+    assert {name: Path(told[name]).is_file() for name in ("report", "paste")} == {"report": True, "paste": True}
+    env = {"PYTHONPATH": str(tmp_path)}
+    ran = run_suite(*words, "-p", "breaker", reports=tmp_path / "none", env=env)
+    assert ran.code == 1
+    assert "postgres was stopped" in ran.out
+    assert "no room anywhere: no report" in ran.out
+    assert not any(line.startswith(("report ", "to paste ")) for line in ran.out.splitlines())

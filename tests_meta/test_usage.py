@@ -22,6 +22,7 @@ GOOD = '[stack]\nproject = "p"\n'
         ("[endpoints.gateway]\nservice = 'web'\nport = 70000\n", "endpoints.gateway.port: expected"),
         ("[endpoints.gateway]\nservice = 'web'\n", "endpoints.gateway: key 'port' is missing"),
         ("[endpoints.gateway]\nservice = 'web'\nport = 1\nprogram = '('\n", "endpoints.gateway.program"),
+        ("[endpoints.gateway]\nservice = 'web'\nport = 1\nprogram = '(a+)+b'\n", "program: a repetition or choice"),
         ("[endpoints]\ngateway = 3\n", "endpoints.gateway: expected"),
         ("endpoints = 3\n", "endpoints: expected"),
         ("[timeouts]\nhttp = -1\n", "timeouts.http: expected"),
