@@ -224,24 +224,18 @@ class Reporter:
         for text, sent in self._sending.results():
             terminalreporter.write_line(f"{'sent' if sent else 'note':<11}{terminal.plain(text)}", yellow=not sent)
 
-<<<<<<< HEAD
     def _moved(self, told: Callable[..., None]) -> Callable[..., None]:
         """Says a line of another plugin about a file with the place where that file is now."""
         made, now = str(self._place.staged), str((self._folder or Folder(self._place.base)).path.absolute())
         return lambda sep, title="", *words, **markup: told(sep, (title or "").replace(made, now), *words, **markup)
 
-    def _told_in(self) -> Path:
-        """The file to open; the folder where there is no page."""
-        folder = self._folder.path if self._folder else self._place.base
-        return folder / (HTML if self._made(HTML) else JSON)
-=======
     def _files(self) -> dict[str, str]:
         """The files to open and to paste, as far as they are there: with no room for a report there is none."""
-        folder = self._folder.path
+        if self._folder is None:
+            return {}
         told = {"report": [HTML, JSON], "to paste": [UPDATE] if self._facts.get("incident") else []}
-        there = {label: [name for name in names if (folder / name).exists()] for label, names in told.items()}
-        return {label: _shown(folder / names[0]) for label, names in there.items() if names}
->>>>>>> 2470ad744df6479633132d7ee47eaaff1cf66942
+        there = {label: [name for name in names if self._made(name)] for label, names in told.items()}
+        return {label: _shown(self._folder.path / names[0]) for label, names in there.items() if names}
 
     def _lines(self) -> list[terminal.Line]:
         assert self._verdict is not None
