@@ -215,6 +215,39 @@ SPELLED = {
     },
 }
 
+_FORMAT = "invalid interpolation format for services.db.environment.DB_PASSWORD."
+_HINT = "You may need to escape any $ with another $."
+COMPOSE_SAYS = [  # what Compose prints of a file it cannot read, and what is told of it
+    (f"{_FORMAT}\n{_HINT}\nXy9!k${{Qz-{SECRET}\n", f"{_FORMAT} {_HINT}"),
+    (
+        f'time="x" level=warning msg="The \\"Lm\\" variable"\n{_FORMAT}\n{_HINT}\nXy9\n7${SECRET}\n',
+        f"{_FORMAT} {_HINT}",
+    ),
+    (f"{_FORMAT} {_HINT} {SECRET}${{x\n", f"{_FORMAT} {_HINT}"),
+    (
+        f'/e.env: line 2: unexpected character "+" in variable name "{BODY[0]}"',
+        '/e.env: line 2: unexpected character "+" in variable name …',
+    ),
+    (
+        f'unexpected character "+" in variable name near "{BODY[0]}\\nA=\\"b\\"\\n"',
+        'unexpected character "+" in variable name near …',
+    ),
+    (f'line 3: unterminated quoted value "{SECRET}', "line 3: unterminated quoted value …"),
+    (f'Invalid template: "{SECRET}${{x"', "Invalid template: …"),
+    (f"yaml: unknown anchor '{SECRET}' referenced", "yaml: unknown anchor … referenced"),
+    *(
+        (said, said)
+        for said in (
+            "yaml: unknown anchor 'x-common' referenced",
+            "yaml: line 4: did not find expected key",
+            "validating /srv/compose.yaml: services.db.environment must be a mapping",
+            "error while interpolating services.db.image: required variable TAG is missing a value: set it in .env",
+            "services.web.ports.[0]: invalid containerPort: zz",
+            'service "web" depends on undefined service "db": invalid compose project',
+        )
+    ),
+]
+
 STAY = [
     "connection to server at postgres (172.18.0.4), port 5432 failed: Connection refused",
     "image: postgres:16.9-bookworm",
