@@ -81,6 +81,17 @@ _BEHIND_NAMES: list[Any] = [
     f"registry_creds: 'puller:{SECRET}'",
     f"vault server -dev -dev-root-token-id={SECRET}",
 ]
+_MORE_NAMES = ["DBPASS", "SMTPPASS", "MYSQLPASS", "MYSQL_DBPWD", "ROOTPW", "STOREPASS", "USERPASS", "PASS_PHRASE", "PASSKEY", "ENCRYPTIONKEY", "SIGNINGKEY", "MASTERKEY", "SSHKEY", "BASIC_AUTH_USERS", "PASSWORD_REDIS", "DB_PASSWORD_EU", "API_KEY_V2", "API_KEY_STRIPE", "TOKEN_GITHUB", "SECRET_A", "DB_PASS_REPLICA", "smtpPass", "dbpass", "keystore.storepass", "passwordRedis"]
+_BEHIND_NAMES += [{"Env": [f"{name}={SECRET}"]} for name in _MORE_NAMES]
+_BEHIND_NAMES += [f"{name}={SECRET}" for name in _MORE_NAMES]
+_BEHIND_NAMES += [{name: SECRET} for name in _MORE_NAMES]
+_BEHIND_NAMES += [
+    {"Env": ["DBPASS=s3cr3t-V4lue", "ROOTPW=s3cr3t-V4lue", "SECRET_A=s3cr3t-V4lue", "DB_PASSWORD_EU=s3cr3t-V4lue"]},
+    {"Labels": {"traefik.http.middlewares.a.basicauth.users": f"bob:{SECRET}"}},
+    {"labels": [f"traefik.http.middlewares.a.basicauth.users=bob:{SECRET},eve:{SECRET}"]},
+    f"JWT={SECRET.replace('-', '') * 40}",
+    f"API_KEY_STRIPE={SECRET * 40} next",
+]
 OPAQUE = hexes(32)  # a secret that only its name and its look give away
 _BEHIND_WEAK_NAMES: list[Any] = [
     f"PAGERDUTY_ROUTING_KEY={OPAQUE}",
@@ -92,6 +103,7 @@ _BEHIND_WEAK_NAMES: list[Any] = [
     f"hmac: '{OPAQUE}'",
     f"X-Hub-Hmac: {OPAQUE}",
     f"TOKEN_ID={OPAQUE}",
+    {"Env": [f"VAULT_SECRET_ID={OPAQUE}", f"TOKEN_GITHUB={OPAQUE}"]},
 ]
 _COMMANDS: list[Any] = [
     ["redis-server", "--requirepass", SECRET],
@@ -249,6 +261,16 @@ COMPOSE_SAYS = [  # what Compose prints of a file it cannot read, and what is to
 ]
 
 STAY = [
+    "PASSWORD_MIN_LENGTH=8 TOKEN_TTL=3600 SECRET_NAME=db-credentials PASSWORD_FILE=/run/secrets/x KEY_SPACE=orders",
+    "COMPASS=north BYPASS=true PASSIVE=on TOKEN_URL=https://auth/token PASS_THROUGH=Cookies2 TRESPASS=0 FIRSTPASS=yes",
+    "SECRET_NAME=Prod-Db-2024 PASSWORD_HASHER=Argon2id-V13 TOKEN_ALGORITHM=HS256-Sha2 SECRET_STORE=Vault-EU-2",
+    "TOKEN_ISSUER=Auth-Service-2 PASSWORD_POLICY=Min8-Upper1 API_KEY_HEADER=X-Api-Key2 PASSWORD_RESET_URL=/reset",
+    "TOKEN_SERVICE=auth-service-2:8080 TOKEN_AUDIENCE=api-v2.Internal TOKEN_ENDPOINT=Realm1-Login",
+    "SECRETS_BACKEND=vault-2 PASSWORD_ENCRYPTION=scram-sha-256 password_encryption = md5 PASSWORD_EXPIRES=2026-01-01",
+    "password_reset_requests_total=12 token_cache_hits: 12 secret_store: unreachable tokenService: unhealthy",
+    "token-service: Up 3 minutes, secret-manager=registry:5000/team/secret-manager:1.2.3-Rc1",
+    "ssh_key_type=ed25519 apikeys: 3 dbpasses: 2 masterkeyed=no sshkeys=0",
+    "bypass: all; compass: Heading270-North; multipass=3; proxypass: Backend-2-Main",
     "connection to server at postgres (172.18.0.4), port 5432 failed: Connection refused",
     "image: postgres:16.9-bookworm",
     "registry.example.com:5000/team/app@sha256:" + hexes(64),
