@@ -196,6 +196,18 @@ SLOW = [
         "a\n",
     ),
     *("password: |\n ", "mysql -", "<password>", "$2y$", "=s.a(", "token=self.", "'key', 'value': "),
+    *(
+        "-u a:",
+        "password is ",
+        "password for ",
+        "('key', '",
+        "<token>\n",
+        "<token ",
+        '"key":\n',
+        "?code=a.",
+        "x-key ",
+        "a-1.",
+    ),
 ]
 
 
