@@ -81,6 +81,21 @@ _BEHIND_NAMES: list[Any] = [
     f"registry_creds: 'puller:{SECRET}'",
     f"vault server -dev -dev-root-token-id={SECRET}",
 ]
+_MORE_NAMES = (
+    "DBPASS SMTPPASS MYSQLPASS MYSQL_DBPWD ROOTPW STOREPASS USERPASS PASS_PHRASE PASSKEY ENCRYPTIONKEY SIGNINGKEY"
+    " MASTERKEY SSHKEY BASIC_AUTH_USERS PASSWORD_REDIS DB_PASSWORD_EU API_KEY_V2 API_KEY_STRIPE TOKEN_GITHUB SECRET_A"
+    " DB_PASS_REPLICA smtpPass dbpass keystore.storepass passwordRedis"
+)
+_BEHIND_NAMES += [{"Env": [f"{name}={SECRET}"]} for name in _MORE_NAMES.split()]
+_BEHIND_NAMES += [f"{name}={SECRET}" for name in _MORE_NAMES.split()]
+_BEHIND_NAMES += [{name: SECRET} for name in _MORE_NAMES.split()]
+_BEHIND_NAMES += [
+    {"Env": ["DBPASS=s3cr3t-V4lue", "ROOTPW=s3cr3t-V4lue", "SECRET_A=s3cr3t-V4lue", "DB_PASSWORD_EU=s3cr3t-V4lue"]},
+    {"Labels": {"traefik.http.middlewares.a.basicauth.users": f"bob:{SECRET}"}},
+    {"labels": [f"traefik.http.middlewares.a.basicauth.users=bob:{SECRET},eve:{SECRET}"]},
+    f"JWT={SECRET.replace('-', '') * 40}",
+    f"API_KEY_STRIPE={SECRET * 40} next",
+]
 OPAQUE = hexes(32)  # a secret that only its name and its look give away
 _BEHIND_WEAK_NAMES: list[Any] = [
     f"PAGERDUTY_ROUTING_KEY={OPAQUE}",
@@ -92,6 +107,7 @@ _BEHIND_WEAK_NAMES: list[Any] = [
     f"hmac: '{OPAQUE}'",
     f"X-Hub-Hmac: {OPAQUE}",
     f"TOKEN_ID={OPAQUE}",
+    {"Env": [f"VAULT_SECRET_ID={OPAQUE}", f"TOKEN_GITHUB={OPAQUE}"]},
 ]
 _COMMANDS: list[Any] = [
     ["redis-server", "--requirepass", SECRET],
@@ -116,6 +132,39 @@ _COMMANDS: list[Any] = [
     f"['app', '--password', '{SECRET}']",
     f'1700000000.1 [0 10.0.0.1:5] "AUTH" "{SECRET}"',
     f'1700000000.1 [0 10.0.0.1:5] "auth" "default" "{SECRET}"',
+]
+_COMMANDS += [
+    ["app", "-u", f"bob:{SECRET}"],
+    ["app", "--user", f"bob:{SECRET}"],
+    ["app", f"--user=bob:{SECRET}"],
+    ["app", f"--basic-auth=bob:{SECRET}"],
+    ["app", "--basic-auth", f"bob:{SECRET}"],
+    ["CMD", "curl", "-u", f"bob:{SECRET}", "http://h"],
+    ["keytool", "-storepass", SECRET],
+    f"app -u bob:{SECRET} -v",
+    f"app --user 'bob:{SECRET}'",
+    f"app --user=bob:{SECRET}",
+    f"app --basic-auth=bob:{SECRET}",
+    f"['app', '-u', 'bob:{SECRET}']",
+    f'Config.Cmd = ["app", "--user", "bob:{SECRET}"]',
+    f"keytool -list -storepass {SECRET}",
+    "app --basic-auth bob:s3cr3t-V4lue",
+]
+_IN_LOGS: list[Any] = [
+    f"connect(('password', '{SECRET}'), ('port', 5432))",
+    f"('X-Api-Key', '{SECRET}')",
+    f"<password>\n  {SECRET}\n</password>",
+    f'<Password type="plain">{SECRET}</Password>',
+    f'{{"password":\n   "{SECRET}"\n}}',
+    json.dumps({"line": f'{{"password":\n   "{SECRET}"\n}}'}),
+    f"password is {SECRET}",
+    f"the new password for app is '{SECRET}'.",
+    f"--action='rotated DB password to {SECRET}'",
+    f"API key changed to {SECRET}, restart",
+    f"token was {SECRET}",
+    f"GET /callback?code={SECRET}&state=x",
+    f"/callback?state=x&code=4/0{SECRET}",
+    f"X-Api-Key {SECRET}",
 ]
 _URLS: list[Any] = [
     f"postgresql://user:{SECRET}@db:5432/app",
@@ -161,7 +210,7 @@ _KEYS: list[Any] = [
 TORN = [fake("9", 64, one) for one in ("F4keN0tReal", "N0tReal", "Re4lF4ke")]  # a key's middle: the log began later
 
 GO: list[tuple[Any, tuple[str, ...]]] = [
-    *((value, (SECRET,)) for value in (*_BEHIND_NAMES, *_COMMANDS, *_URLS, *_HEADERS)),
+    *((value, (SECRET,)) for value in (*_BEHIND_NAMES, *_COMMANDS, *_IN_LOGS, *_URLS, *_HEADERS)),
     *((value, (OPAQUE,)) for value in _BEHIND_WEAK_NAMES),
     *((value, tuple(BODY)) for value in _KEYS),
     ("before\n" + "\n".join(f"2026-01-01T00:00:00.123456789Z {line}" for line in TORN) + "\nafter", tuple(TORN)),
@@ -215,7 +264,62 @@ SPELLED = {
     },
 }
 
+_FORMAT = "invalid interpolation format for services.db.environment.DB_PASSWORD."
+_HINT = "You may need to escape any $ with another $."
+COMPOSE_SAYS = [  # what Compose prints of a file it cannot read, and what is told of it
+    (f"{_FORMAT}\n{_HINT}\nXy9!k${{Qz-{SECRET}\n", f"{_FORMAT} {_HINT}"),
+    (
+        f'time="x" level=warning msg="The \\"Lm\\" variable"\n{_FORMAT}\n{_HINT}\nXy9\n7${SECRET}\n',
+        f"{_FORMAT} {_HINT}",
+    ),
+    (f"{_FORMAT} {_HINT} {SECRET}${{x\n", f"{_FORMAT} {_HINT}"),
+    (
+        f'/e.env: line 2: unexpected character "+" in variable name "{BODY[0]}"',
+        '/e.env: line 2: unexpected character "+" in variable name …',
+    ),
+    (
+        f'unexpected character "+" in variable name near "{BODY[0]}\\nA=\\"b\\"\\n"',
+        'unexpected character "+" in variable name near …',
+    ),
+    (f'line 3: unterminated quoted value "{SECRET}', "line 3: unterminated quoted value …"),
+    (f'Invalid template: "{SECRET}${{x"', "Invalid template: …"),
+    (f"yaml: unknown anchor '{SECRET}' referenced", "yaml: unknown anchor … referenced"),
+    *(
+        (said, said)
+        for said in (
+            "yaml: unknown anchor 'x-common' referenced",
+            "yaml: line 4: did not find expected key",
+            "validating /srv/compose.yaml: services.db.environment must be a mapping",
+            "error while interpolating services.db.image: required variable TAG is missing a value: set it in .env",
+            "services.web.ports.[0]: invalid containerPort: zz",
+            'service "web" depends on undefined service "db": invalid compose project',
+        )
+    ),
+]
+
 STAY = [
+    "password is wrong; password is required, password to continue: password is too short, password is base64-encoded",
+    "password to redis-6379, token to auth-service-eu-2, secret is v2, password is SHA256-hashed, token is RS256",
+    "the password for app-1 is missing; API key was revoked by admin-2; token to http://auth:8080/token",
+    "-u postgres --user 1000:1000 --user www-data:www-data -u 0:0 --user node:docker-users -u redis:6379/0",
+    "--user ${UID}:${GID} --user=$UID:$GID -u http://h:80 --user 1000:docker --user ${UID:-1000}:${GID:-7a}",
+    "code=200 ?code=404 ?code=ERR_TIMEOUT_42 /errors?code=invalid_grant&id=3 /e?code=E2BIG-17",
+    "missing fields ('password', 'email') and ['password', 'Email2'] of ('body', 'password')",
+    '{"password":\n  {"type": "string"}}',
+    'password:\n  "type": 1',
+    "X-Api-Key header missing, X-Api-Key rejected by auth-service-2",
+    "<token>\n</token>",
+    "bypass 12, -compass North-270, --trespass Heading-270x",
+    "PASSWORD_MIN_LENGTH=8 TOKEN_TTL=3600 SECRET_NAME=db-credentials PASSWORD_FILE=/run/secrets/x KEY_SPACE=orders",
+    "COMPASS=north BYPASS=true PASSIVE=on TOKEN_URL=https://auth/token PASS_THROUGH=Cookies2 TRESPASS=0 FIRSTPASS=yes",
+    "SECRET_NAME=Prod-Db-2024 PASSWORD_HASHER=Argon2id-V13 TOKEN_ALGORITHM=HS256-Sha2 SECRET_STORE=Vault-EU-2",
+    "TOKEN_ISSUER=Auth-Service-2 PASSWORD_POLICY=Min8-Upper1 API_KEY_HEADER=X-Api-Key2 PASSWORD_RESET_URL=/reset",
+    "TOKEN_SERVICE=auth-service-2:8080 TOKEN_AUDIENCE=api-v2.Internal TOKEN_ENDPOINT=Realm1-Login",
+    "SECRETS_BACKEND=vault-2 PASSWORD_ENCRYPTION=scram-sha-256 password_encryption = md5 PASSWORD_EXPIRES=2026-01-01",
+    "password_reset_requests_total=12 token_cache_hits: 12 secret_store: unreachable tokenService: unhealthy",
+    "token-service: Up 3 minutes, secret-manager=registry:5000/team/secret-manager:1.2.3-Rc1",
+    "ssh_key_type=ed25519 apikeys: 3 dbpasses: 2 masterkeyed=no sshkeys=0",
+    "bypass: all; compass: Heading270-North; multipass=3; proxypass: Backend-2-Main",
     "connection to server at postgres (172.18.0.4), port 5432 failed: Connection refused",
     "image: postgres:16.9-bookworm",
     "registry.example.com:5000/team/app@sha256:" + hexes(64),

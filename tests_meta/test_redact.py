@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import time
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fixtures.evidence import ProbeError
+from fixtures.probes.compose import ask_compose
+from fixtures.probes.engine import OUTPUT_BYTES, inspect_all
 from fixtures.redact import Redactor
-from tests_meta.secret_cases import BODY, GO, JWT, ODD, SECRET, SHAPED, SPELLED, STAY
+from tests_meta.lone import look
+from tests_meta.secret_cases import BODY, COMPOSE_SAYS, GO, JWT, ODD, SECRET, SHAPED, SPELLED, STAY
 
 
 @pytest.mark.parametrize(("value", "secrets"), GO, ids=range(len(GO)))
@@ -46,6 +53,45 @@ def test_a_known_secret_goes_however_it_is_spelled(spelling: str) -> None:
     assert said.count(redact.token(ODD)) == 1, "equal secrets get equal tokens"
     assert said.startswith("before ")
     assert said.endswith(" after")
+
+
+@pytest.mark.parametrize(("said", "told"), COMPOSE_SAYS, ids=range(len(COMPOSE_SAYS)))
+def test_of_a_value_that_compose_cannot_read_only_its_key_is_told(
+    said: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "said").write_text(said)
+    (tmp_path / "docker").write_text(f"#!/bin/sh\ncat {tmp_path}/said >&2\nexit 1\n")
+    (tmp_path / "docker").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    here = replace(look(PATH=os.environ["PATH"]), base=tmp_path, compose_files=(tmp_path / "said",))
+    with pytest.raises(ProbeError) as raised:
+        ask_compose(here)
+    assert here.redactor.text(raised.value.text) == told
+
+
+class Engine:
+    """Stands for the engine's client: one container, whose healthcheck said something."""
+
+    def __init__(self, said: str) -> None:
+        self.said = said
+
+    def inspect_container(self, key: str) -> dict[str, Any]:
+        """As the engine answers."""
+        return {"Id": key, "State": {"Health": {"Log": [{"Output": self.said}, {"Output": "short"}, {}]}}}
+
+
+@pytest.mark.parametrize("end", ["", "..."])
+def test_of_an_output_that_the_engine_cut_the_last_word_is_dropped(end: str) -> None:
+    said = ("refused by redis\n" * 300)[: OUTPUT_BYTES - 8] + f" {SECRET[:7]}"
+    answer = inspect_all(Engine(said + end), ["a"], 5)["a"]  # type: ignore[arg-type]  # all that it asks for
+    assert isinstance(answer, dict)
+    first, second, _ = answer["State"]["Health"]["Log"]
+    assert SECRET[:7] not in first["Output"]
+    assert first["Output"].startswith("refused by redis\n")
+    assert second["Output"] == "short"
+    whole = inspect_all(Engine("x" * 9000), ["a"], 5)["a"]  # type: ignore[arg-type]
+    assert isinstance(whole, dict)
+    assert whole["State"]["Health"]["Log"][0]["Output"] == "…", "one word, that ends in the middle"
 
 
 def test_equal_secrets_get_equal_tokens_wherever_they_stand() -> None:
@@ -150,6 +196,18 @@ SLOW = [
         "a\n",
     ),
     *("password: |\n ", "mysql -", "<password>", "$2y$", "=s.a(", "token=self.", "'key', 'value': "),
+    *(
+        "-u a:",
+        "password is ",
+        "password for ",
+        "('key', '",
+        "<token>\n",
+        "<token ",
+        '"key":\n',
+        "?code=a.",
+        "x-key ",
+        "a-1.",
+    ),
 ]
 
 
