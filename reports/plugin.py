@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import pytest
@@ -38,7 +36,6 @@ def pytest_configure(config: pytest.Config) -> None:
             setattr(config.option, option, str(place.staged / name) if place.staged else None)
     config.option.self_contained_html = True
     config.pluginmanager.register(Reporter(run, place, elsewhere, asked), "service-down-reporter")
-    _report_when_terminated()
 
 
 def _staged() -> Path | None:
@@ -46,12 +43,3 @@ def _staged() -> Path | None:
         return stage()
     except OSError:
         return None
-
-
-def _report_when_terminated() -> None:
-    """Lets SIGTERM interrupt as Ctrl-C does: pytest alone would die of it without a report."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt("SIGTERM")
-
-    signal.signal(signal.SIGTERM, interrupt)
