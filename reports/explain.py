@@ -73,12 +73,14 @@ def _explained_by(
 def _explains(findings: Sequence[Finding], followers: Sequence[Finding], blamed: bool) -> bool:
     """Whether these findings may explain another service's `followers`.
 
-    Some may only when that service itself names theirs (`blamed`), as may what is only impaired; an effect then
-    explains other effects, as a target that cannot be scraped explains the alert about it.
+    Some may only when that service itself names theirs (`blamed`), as may what is only impaired, but for followers that
+    fail in the same way, as when a replica hangs; an effect then explains other effects, as a target that cannot be
+    scraped explains the alert about it.
     """
+    alike = {one.code for one in followers}
     effects = all(layer(one) >= FUNCTION_LAYER for one in followers)
     return any(
-        (blamed or not (catalogue()[one.code].when_blamed or one.impaired))
+        (blamed or not (catalogue()[one.code].when_blamed or (one.impaired and {one.code} != alike)))
         and (layer(one) < FUNCTION_LAYER or (effects and catalogue()[one.code].when_blamed))
         for one in findings
     )

@@ -165,6 +165,9 @@ def test_what_is_only_impaired_explains_who_blames_it() -> None:
     impaired = replace(finding("container-missing", "auth", severity="error", count="only 1 of its 3"), impaired=True)
     silent = diagnose(failed(impaired, finding("endpoint-error", "gateway")), SCENE)
     assert [(one.service, one.severity) for one in silent.causes] == [("gateway", "critical"), ("auth", "error")]
+    hangs = replace(finding("endpoint-timeout", "auth", severity="error"), impaired=True)
+    alike = diagnose(failed(hangs, finding("endpoint-timeout", "gateway")), SCENE)
+    assert causes(alike) == [("auth", "endpoint-timeout", ("gateway",))]
     blamed = diagnose(failed(impaired, finding("endpoint-error", "gateway", blamed=["auth"])), SCENE)
     assert causes(blamed) == [("auth", "container-missing", ("gateway",))]
 
