@@ -13,7 +13,9 @@ from fixtures.evidence import CannotLook, ProbeError
 from fixtures.look import Look
 from fixtures.probes.compose import ask_compose, command_line, variables_in
 from fixtures.settings import Settings, Timeouts
-from tests_meta.lab.say import works
+from tests_meta.lab.compose import ensure_compose
+from tests_meta.lab.engine import ensure_engine
+from tests_meta.lab.say import NoEngineError
 from tests_meta.lone import look
 
 HANGING = """#!/bin/sh
@@ -55,9 +57,13 @@ def test_what_hangs_is_ended_with_its_children(here: Look) -> None:
     assert not alive(child), "the plugin that docker started runs on"
 
 
+@pytest.mark.engine  # where the lab has put Compose
 def test_the_stacks_env_files_fill_its_model(here: Look) -> None:
-    if not works(["docker", "compose", "version"], 20):
-        pytest.skip("NO DOCKER COMPOSE, so no file was filled in")
+    try:
+        ensure_engine()
+        ensure_compose()
+    except NoEngineError as error:
+        pytest.skip(f"NO DOCKER COMPOSE, so no file was filled in: {error}")
     (here.base / "compose.yaml").write_text(
         'services: {web: {image: "a:${TAG:?not set}", ports: ["${PORT:-80}:80"]}}\n'
     )

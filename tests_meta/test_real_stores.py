@@ -41,6 +41,9 @@ exec setpriv --reuid=postgres --regid=postgres --init-groups bash -c '
 """
 
 
+pytestmark = pytest.mark.engine  # beside the other tests that may have to make an engine and an image first
+
+
 @pytest.fixture(scope="module")
 def image() -> str:
     """The lab's image, where it has PostgreSQL and Redis in it."""
