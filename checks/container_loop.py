@@ -31,8 +31,16 @@ def pace_of(container: Container, events: Events, heard: Events, now: datetime, 
     often = (container.get("RestartCount") or 0) >= LOOP_RESTARTS
     if lately and often and not _lived_long(events, heard):
         return "slow" if (container["State"].get("Health") or {}).get("Status") == "healthy" else "fast"
-    slow = len(_crashes(events)) >= LOOP_RESTARTS or (often and _lives_briefly(container, now))
+    slow = _recurs(_crashes(events), started, now) or (often and _lives_briefly(container, now))
     return "slow" if slow else ""
+
+
+def _recurs(crashes: Events, started: datetime | None, now: datetime) -> bool:
+    """Whether it crashed often within the hour, and has not lived longer by now than it used to: a loop may be over."""
+    if len(crashes) < LOOP_RESTARTS or started is None:
+        return False
+    gap = timedelta(seconds=(crashes[-1]["at"] - crashes[0]["at"]) / (len(crashes) - 1))
+    return now - started <= max(2 * gap, LOOP_WINDOW)
 
 
 def _lives_briefly(container: Container, now: datetime) -> bool:
@@ -45,9 +53,9 @@ def _lives_briefly(container: Container, now: datetime) -> bool:
 
 
 def _crashes(events: Events) -> list[Event]:
-    """Its deaths that nobody wanted."""
+    """Its deaths that nobody wanted; an end with 0 is none."""
     signals = [one["at"] for one in events if one["action"] == "kill"]
-    deaths = [one for one in events if one["action"] == "die"]
+    deaths = [one for one in events if one["action"] == "die" and one["exit"] != "0"]
     return [one for one in deaths if not any(0 <= one["at"] - signal <= ON_PURPOSE for signal in signals)]
 
 

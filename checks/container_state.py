@@ -196,9 +196,9 @@ def _is_job(service: Service, container: Container, policy: str) -> bool:
 
     With policy `on-failure` an end with 0 is an end that was meant.
     """
-    if policy == "on-failure":
-        return not service.leaned_on
     checked = bool(container["Config"].get("Healthcheck")) if service.healthcheck is None else service.healthcheck
+    if policy == "on-failure":
+        return not (service.leaned_on or service.ports or checked)
     started, ended = (parse_time(container["State"].get(key)) for key in ("StartedAt", "FinishedAt"))
     brief = started is not None and ended is not None and ended - started <= A_JOB
     return brief and not (service.leaned_on or service.ports or checked)

@@ -36,6 +36,7 @@ IMPAIRED = {"degraded", "warning", "warn", "partial", "starting", "yellow"}
 OWN = ("status", "state", "health", "code")  # keys of a table that say how it is itself, the first of them first
 GROUPS = ("components", "services", "dependencies", "checks", "details", "data")  # keys that others stand behind
 SETTING = re.compile(r"(?:level|severity|colou?r|theme|mode|name|type|event)$", re.IGNORECASE)  # `log_level: error`
+ASKED_WELL = {"success"}  # JSend: beside `data` it speaks of the request
 DEPTH = 8
 
 
@@ -51,7 +52,8 @@ def _states(value: Any) -> Iterator[tuple[str, str]]:
         yield from _flat(value)
         for key in GROUPS:
             inner = value.get(key)
-            if not own and isinstance(inner, dict) and isinstance(inner.get("status"), str):
+            wraps = not own or (key == "data" and set(own) <= ASKED_WELL)
+            if wraps and isinstance(inner, dict) and isinstance(inner.get("status"), str):
                 yield from _states(inner)  # an envelope around the whole; beside a status of its own it is a part
             else:
                 yield from _parts(key, inner, 1)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from fixtures.finding import Finding, catalogue
+from fixtures.finding import Finding
 from fixtures.model import Model
 from reports.explain import FUNCTION_LAYER, layer
+
+HANGS = {"endpoint-timeout", "healthcheck-failing"}  # what a query that waits for a lock looks like from outside
 
 
 def weighed(found: Finding, model: Model, not_critical: frozenset[str]) -> Finding:
@@ -24,7 +26,7 @@ def beside_others(found: Finding, findings: Sequence[Finding], model: Model) -> 
     only follow from it.
     """
     if found.facts.get("locks"):
-        needing = (one.service for one in findings if _is_bad(one) and catalogue()[one.code].follows)
+        needing = (one.service for one in findings if _is_bad(one) and one.code in HANGS)
         return replace(found, severity="error") if any(_needs(model, one, found.service) for one in needing) else found
     if found.code == "peer-errors" and any(one.service in found.blamed and _is_bad(one) for one in findings):
         return replace(found, severity="error")

@@ -210,6 +210,9 @@ _KEYS: list[Any] = [
 TORN = [fake("9", 64, one) for one in ("F4keN0tReal", "N0tReal", "Re4lF4ke")]  # a key's middle: the log began later
 
 GO: list[tuple[Any, tuple[str, ...]]] = [
+    ("apikey=9876543210123456", ("9876543210123456",)),
+    ({"APIKEY": "9876543210123456", "accesskey": "98765432101"}, ("9876543210123456", "98765432101")),
+    ({"Env": ["FIRST_PASS=Zq8vTt3Lm2Xw9K"]}, ("Zq8vTt3Lm2Xw9K",)),
     *((value, (SECRET,)) for value in (*_BEHIND_NAMES, *_COMMANDS, *_IN_LOGS, *_URLS, *_HEADERS)),
     *((value, (OPAQUE,)) for value in _BEHIND_WEAK_NAMES),
     *((value, tuple(BODY)) for value in _KEYS),

@@ -56,6 +56,13 @@ def test_restarts_tell_a_slow_loop_that_the_engine_has_forgotten(hours: float, c
     assert (found.code if found else None) == code
 
 
+def test_a_loop_that_is_over_is_none() -> None:
+    container = running(3300, 4, "healthy")
+    assert judge(container, *deaths(container, 3540, 3480, 3420, 3301)) is None
+    cron = running(150, 12)
+    assert judge(cron, *deaths(cron, 1350, 750, 150.1, code="0")) is None
+
+
 def test_stops_by_hand_are_no_crashes() -> None:
     container = running(150, 0)
     stops = [event(container, "kill", ago + 1, signal="15") for ago in (900, 600, 160)]

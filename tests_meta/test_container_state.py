@@ -243,6 +243,16 @@ def test_an_end_with_0_is_a_job_only_by_all_signs(service: Service, minutes: flo
     assert meant.severity == "warning"
 
 
+def test_what_others_lean_on_is_no_job() -> None:
+    (found,) = judge_state(Service("web", restart="no", leaned_on=True), view(), Observation("image:web", "unlooked"))
+    assert (found.code, found.severity) == ("container-missing", "critical")
+    ended = recorded("ex0")
+    ended["HostConfig"]["RestartPolicy"] = {"Name": "on-failure"}
+    found_ended = judge_container(Service("web", healthcheck=True), ended, [], LOOKED)
+    assert found_ended is not None
+    assert found_ended.severity == "critical"
+
+
 def test_the_worst_container_speaks_for_its_service() -> None:
     done, killed = recorded("ex0"), recorded("oommain")
     killed["Id"] = "other"

@@ -188,6 +188,8 @@ def test_a_held_lock_is_the_cause_of_who_hangs_meanwhile() -> None:
     verdict = diagnose(failed(locked, finding("endpoint-timeout", "auth")), SCENE)
     assert causes(verdict) == [("postgres", "db-slow", ("auth",))]
     assert verdict.word == "down"
+    crash = diagnose(failed(locked, finding("crash-loop", "auth")), SCENE)
+    assert [one.service for one in crash.causes] == ["auth"]
     alone = diagnose(failed(locked, finding("endpoint-timeout", "loki")), SCENE)
     assert [one.service for one in alone.causes] == ["loki"]
     assert [one.code for one in alone.warnings] == ["db-slow"]

@@ -35,12 +35,13 @@ def codes(observation: Observation) -> list[str]:
         '{"ok": false,"error":"db down"}',
         '{"status":"OUT_OF_SERVICE"}',
         '{"data":{"status":"down"}}',
+        '{"status":"success","data":{"status":"down"}}',
         '{"status":{"code":"DOWN"}}',
         '\ufeff{"status":"unhealthy"}',
         '{"status":"unhealthy","n":' + "9" * 5000 + "}",
         '{"status":"unhealthy", "pad": "' + "x" * 70_000,
     ],
-    ids=range(12),
+    ids=range(13),
 )
 def test_200_with_an_unhealthy_body(body: str) -> None:
     wanted = [] if body.startswith('{"status":"healthy"') else ["endpoint-unhealthy-body"]

@@ -30,6 +30,7 @@ def test_a_run_that_is_interrupted_while_the_engine_hangs_says_so(
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background ignores it
         )
         with tarpit.accept()[0]:  # the engine has been asked, and says nothing
             try:
