@@ -42,12 +42,13 @@ def judge_health(
 ) -> list[Finding]:
     """At most one finding, the worst; impaired, not down, while another container is fine.
 
-    A container that does not run is the state check's business: its last health is stale. `again` are further looks
-    at what was starting, first look included.
+    A container that does not run, or is paused, is the state check's business: its last health is stale. `again` are
+    further looks at what was starting, first look included.
     """
     now = datetime.fromtimestamp(view["asked"], UTC)
     containers = containers_of(view, service.name, service.aliases)
-    running = [one for one in containers if one["State"].get("Running") and not one["State"].get("Restarting")]
+    stale = ("Restarting", "Paused")  # the engine says `Running` of these too
+    running = [one for one in containers if one["State"].get("Running") and not any(map(one["State"].get, stale))]
     judged = [_health(service, one, now, mode, (again or {}).get(one["Id"], ())) for one in running]
     found = sorted((one for one in judged if one), key=lambda one: SEVERITIES[one.severity])
     if found and found[0].severity == "critical" and any(one is None or one.severity == "warning" for one in judged):

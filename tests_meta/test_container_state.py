@@ -137,6 +137,12 @@ def test_the_health_of_a_container_that_has_ended_is_stale() -> None:
     assert judge_health(SERVICE, view(container), "triage") == []
 
 
+def test_a_paused_container_has_no_health_of_its_own() -> None:
+    container = recorded("hc")
+    container["State"] |= {"Status": "paused", "Paused": True}
+    assert judge_health(SERVICE, view(container), "triage") == []
+
+
 def test_starting_is_a_warning_in_triage_and_not_over_in_verify() -> None:
     container = starting()
     (found,) = judge_health(SERVICE, view(container), "triage")
