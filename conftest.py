@@ -1,3 +1,3 @@
 """Wires the three folders together: what is there, is it as it must be, so what."""
 
-pytest_plugins = ["fixtures.plugin", "checks.plugin", "reports.plugin"]
+pytest_plugins = ["service_down.fixtures.plugin", "service_down.checks.plugin", "service_down.reports.plugin"]

@@ -9,15 +9,14 @@ from typing import Any
 
 import msgspec
 import pytest
-
-from checks.check import AnyTarget, Check, NotFine, Seen, Settle, Target
-from checks.wait import wait_until_fine
-from fixtures.evidence import CannotLook
-from fixtures.finding import Finding
-from fixtures.names import safe_ids
-from fixtures.plugin import run_of
-from fixtures.run import VERIFY, Run
-from fixtures.share import Remote
+from service_down.checks.framework.check import AnyTarget, Check, NotFine, Seen, Settle, Target
+from service_down.checks.framework.ids import safe_ids
+from service_down.checks.framework.wait import wait_until_fine
+from service_down.fixtures.catalog.finding import Finding
+from service_down.fixtures.evidence.observation import CannotLook
+from service_down.fixtures.plugin import run_of
+from service_down.fixtures.run.run import VERIFY, Run
+from service_down.fixtures.run.xdist import Remote
 
 PROPERTY = "service-down"
 

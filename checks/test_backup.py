@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from checks.check import Seen, Settle, Target, check
-from checks.targets import HOST, named
-from fixtures.evidence import CannotLook, Observation, parse_time, utc
-from fixtures.finding import Finding, Proof, finding
-from fixtures.model import Model
-from fixtures.settings import Backup, Settings
+from service_down.checks.framework.check import Seen, Settle, Target, check
+from service_down.checks.framework.targets import HOST, named
+from service_down.fixtures.catalog.finding import Finding, Proof, finding
+from service_down.fixtures.evidence.observation import CannotLook, Observation, parse_time, utc
+from service_down.fixtures.settings.schema import Backup, Settings
+from service_down.fixtures.stack.model import Model
 
 ABSENT = "stack.toml has no [backup.*]"
 

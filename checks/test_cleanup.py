@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from checks.check import VERIFY, AnyTarget, Seen, Settle, Target, check, needs_engine
-from checks.targets import HOST, long_running, machine
-from fixtures.evidence import Observation
-from fixtures.finding import Finding, Proof, finding
-from fixtures.model import Service
-from fixtures.probes.engine import containers_of
-from fixtures.probes.garbage import GARBAGE
+from service_down.checks.framework.check import VERIFY, AnyTarget, Seen, Settle, Target, check, needs_engine
+from service_down.checks.framework.targets import HOST, long_running, machine
+from service_down.fixtures.catalog.finding import Finding, Proof, finding
+from service_down.fixtures.evidence.observation import Observation
+from service_down.fixtures.probes.disk_usage import GARBAGE
+from service_down.fixtures.probes.engine import containers_of
+from service_down.fixtures.stack.model import Service
 
 ONLY = (VERIFY,)
 UNBOUNDED = {"json-file", "fluentd", ""}  # of the drivers that keep files here, only these need max-size

@@ -7,15 +7,15 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from checks.check import Seen, Settle, Target, check, needs_engine
-from checks.container_state import judge_container
-from checks.log_signs import with_log
-from checks.targets import services
-from fixtures.evidence import CannotLook, Observation, parse_time, utc
-from fixtures.finding import SEVERITIES, Finding, Proof, finding
-from fixtures.model import Service
-from fixtures.probes.again import AGAIN, moves
-from fixtures.probes.engine import containers_of
+from service_down.checks.framework.check import Seen, Settle, Target, check, needs_engine
+from service_down.checks.framework.targets import services
+from service_down.checks.judges.container_state import judge_container
+from service_down.checks.judges.log_evidence import with_log
+from service_down.fixtures.catalog.finding import SEVERITIES, Finding, Proof, finding
+from service_down.fixtures.evidence.observation import CannotLook, Observation, parse_time, utc
+from service_down.fixtures.probes.container_samples import AGAIN, moves
+from service_down.fixtures.probes.engine import containers_of
+from service_down.fixtures.stack.model import Service
 
 
 @check(

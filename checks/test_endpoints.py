@@ -7,15 +7,15 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from checks.check import Seen, Settle, Target, check
-from checks.health_body import BAD, IMPAIRED, blamed_in, states_of
-from checks.log_signs import with_reason
-from checks.targets import named, own_log
-from fixtures.evidence import Observation, replicas_of
-from fixtures.finding import Finding, Proof, finding
-from fixtures.model import Model
-from fixtures.probes.engine import containers_of
-from fixtures.settings import Endpoint
+from service_down.checks.framework.check import Seen, Settle, Target, check
+from service_down.checks.framework.targets import named, own_log
+from service_down.checks.judges.health_body import BAD, IMPAIRED, blamed_in, states_of
+from service_down.checks.judges.log_evidence import with_reason
+from service_down.fixtures.catalog.finding import Finding, Proof, finding
+from service_down.fixtures.evidence.observation import Observation, replicas_of
+from service_down.fixtures.probes.engine import containers_of
+from service_down.fixtures.settings.schema import Endpoint
+from service_down.fixtures.stack.model import Model
 
 _BY_KIND = {
     "refused": "endpoint-refused",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from checks.check import VERIFY, Seen, Settle, Target, check
-from checks.targets import named
-from fixtures.evidence import Observation
-from fixtures.finding import Finding, Proof, finding
-from fixtures.settings import Api, Login
+from service_down.checks.framework.check import VERIFY, Seen, Settle, Target, check
+from service_down.checks.framework.targets import named
+from service_down.fixtures.catalog.finding import Finding, Proof, finding
+from service_down.fixtures.evidence.observation import Observation
+from service_down.fixtures.settings.schema import Api, Login
 
 
 @check(

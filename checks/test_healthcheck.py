@@ -8,14 +8,14 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from checks.check import VERIFY, Seen, Settle, Target, check, needs_engine
-from checks.log_signs import with_reason
-from checks.targets import long_running, own_log
-from fixtures.evidence import parse_time
-from fixtures.finding import SEVERITIES, Finding, Proof, finding
-from fixtures.model import Service
-from fixtures.probes.again import AGAIN
-from fixtures.probes.engine import containers_of
+from service_down.checks.framework.check import VERIFY, Seen, Settle, Target, check, needs_engine
+from service_down.checks.framework.targets import long_running, own_log
+from service_down.checks.judges.log_evidence import with_reason
+from service_down.fixtures.catalog.finding import SEVERITIES, Finding, Proof, finding
+from service_down.fixtures.evidence.observation import parse_time
+from service_down.fixtures.probes.container_samples import AGAIN
+from service_down.fixtures.probes.engine import containers_of
+from service_down.fixtures.stack.model import Service
 
 CANNOT_RUN = re.compile(  # a line of the engine or of a shell; a check's own `404: Not Found` is none
     r"executable file not found|(?i:oci runtime exec failed)|^\S*sh: .*not found$|: command not found$"

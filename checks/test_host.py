@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from checks.check import AnyTarget, Seen, Settle, Target, check, needs_engine
-from checks.targets import HOST, disks, machine, ports
-from fixtures.evidence import CannotLook, Observation
-from fixtures.finding import Finding, Proof, finding
-from fixtures.model import PublishedPort, Service, bound_ports
-from fixtures.probes.engine import containers_of
-from fixtures.settings import Thresholds
+from service_down.checks.framework.check import AnyTarget, Seen, Settle, Target, check, needs_engine
+from service_down.checks.framework.targets import HOST, disks, machine, ports
+from service_down.fixtures.catalog.finding import Finding, Proof, finding
+from service_down.fixtures.evidence.observation import CannotLook, Observation
+from service_down.fixtures.probes.engine import containers_of
+from service_down.fixtures.settings.schema import Thresholds
+from service_down.fixtures.stack.model import PublishedPort, Service, bound_ports
 
 GIB = 2**30
 # They listen for containers: who holds such a port is the engine's to say

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from checks.check import TRIAGE, Seen, Settle, Target, check, needs_engine
-from checks.log_signs import about_peers
-from checks.targets import services
-from fixtures.finding import Finding, finding
-from fixtures.model import Model, Service
-from fixtures.probes.engine import containers_of
+from service_down.checks.framework.check import TRIAGE, Seen, Settle, Target, check, needs_engine
+from service_down.checks.framework.targets import services
+from service_down.checks.judges.log_evidence import about_peers
+from service_down.fixtures.catalog.finding import Finding, finding
+from service_down.fixtures.probes.engine import containers_of
+from service_down.fixtures.stack.model import Model, Service
 
 FRESH = 60.0  # seconds: what a service complains of now, not what it once complained of
 SHOWN = 3

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
-from checks.check import VERIFY, AnyTarget, Seen, Settle, Target, check
-from checks.container_state import judge_container
-from checks.targets import tool
-from fixtures.alert import Alert, known_names
-from fixtures.evidence import Observation, parse_time
-from fixtures.finding import Finding, Proof, finding
-from fixtures.model import Model
-from fixtures.probes.engine import containers_of
-from fixtures.probes.prometheus import ALERTS, RULES, TARGETS, UP
-from fixtures.settings import Prometheus, Settings
+from service_down.checks.framework.check import VERIFY, AnyTarget, Seen, Settle, Target, check
+from service_down.checks.framework.targets import tool
+from service_down.checks.judges.container_state import judge_container
+from service_down.fixtures.catalog.finding import Finding, Proof, finding
+from service_down.fixtures.evidence.observation import Observation, parse_time
+from service_down.fixtures.probes.engine import containers_of
+from service_down.fixtures.probes.prometheus import ALERTS, RULES, TARGETS, UP
+from service_down.fixtures.settings.schema import Prometheus, Settings
+from service_down.fixtures.stack.alert import Alert, known_names
+from service_down.fixtures.stack.model import Model
 
 ONLY = (VERIFY,)
 HEARTBEATS = ("Watchdog", "DeadMansSwitch")  # fire always, to prove that alerting works

@@ -6,14 +6,14 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from checks.check import VERIFY, AnyTarget, Seen, Settle, Target, check
-from checks.targets import tool
-from fixtures.evidence import Observation
-from fixtures.finding import Finding, Proof, finding
-from fixtures.model import Model
-from fixtures.probes.arrival import LOKI_LINE, LOKI_OWN, TEMPO_TRACE
-from fixtures.probes.grafana import DATASOURCES
-from fixtures.settings import Loki, Settings
+from service_down.checks.framework.check import VERIFY, AnyTarget, Seen, Settle, Target, check
+from service_down.checks.framework.targets import tool
+from service_down.fixtures.catalog.finding import Finding, Proof, finding
+from service_down.fixtures.evidence.observation import Observation
+from service_down.fixtures.probes.arrival import LOKI_LINE, LOKI_OWN, TEMPO_TRACE
+from service_down.fixtures.probes.grafana import DATASOURCES
+from service_down.fixtures.settings.schema import Loki, Settings
+from service_down.fixtures.stack.model import Model
 
 ONLY = (VERIFY,)
 

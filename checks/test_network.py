@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from checks.check import Seen, Settle, Target, check, needs_engine
-from checks.drift import drifted
-from checks.targets import long_running
-from fixtures.evidence import Observation, parse_time, utc
-from fixtures.finding import Finding, Proof, finding
-from fixtures.model import LABEL, Service
-from fixtures.probes.compose import HASHES
-from fixtures.probes.engine import containers_of
+from service_down.checks.framework.check import Seen, Settle, Target, check, needs_engine
+from service_down.checks.framework.targets import long_running
+from service_down.checks.judges.config_drift import drifted
+from service_down.fixtures.catalog.finding import Finding, Proof, finding
+from service_down.fixtures.evidence.observation import Observation, parse_time, utc
+from service_down.fixtures.probes.compose import HASHES
+from service_down.fixtures.probes.engine import containers_of
+from service_down.fixtures.stack.model import LABEL, Service
 
 NO_NETWORK = ("host", "none", "container:")  # modes in which there is none to be cut from
 NAMELESS = {"bridge"}  # the engine's own network, in which nobody has a name

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
-from checks.check import VERIFY, Seen, Settle, Target, check
-from checks.log_signs import dated_by_log
-from checks.targets import named, own_log
-from fixtures.evidence import Observation, parse_time, utc
-from fixtures.finding import Finding, Proof, finding
-from fixtures.settings import Postgres, Thresholds
+from service_down.checks.framework.check import VERIFY, Seen, Settle, Target, check
+from service_down.checks.framework.targets import named, own_log
+from service_down.checks.judges.log_evidence import dated_by_log
+from service_down.fixtures.catalog.finding import Finding, Proof, finding
+from service_down.fixtures.evidence.observation import Observation, parse_time, utc
+from service_down.fixtures.settings.schema import Postgres, Thresholds
 
 LONG_WAIT = 5.0  # seconds
 _BY_KIND = {

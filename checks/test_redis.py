@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-
-from checks.check import Seen, Settle, Target, check
-from checks.log_signs import dated_by_log
-from checks.targets import named, own_log
-from fixtures.evidence import Observation
-from fixtures.finding import Finding, Proof, finding
-from fixtures.settings import Redis, Thresholds
+from service_down.checks.framework.check import Seen, Settle, Target, check
+from service_down.checks.framework.targets import named, own_log
+from service_down.checks.judges.log_evidence import dated_by_log
+from service_down.fixtures.catalog.finding import Finding, Proof, finding
+from service_down.fixtures.evidence.observation import Observation
+from service_down.fixtures.settings.schema import Redis, Thresholds
 
 _BY_KIND = {"auth": "redis-auth-failed", "loading": "redis-loading", "write-refused": "redis-write-refused"}
 ABSENT = "stack.toml has no [redis.*]"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from checks.check import Seen, Settle, Target, check
-from checks.targets import long_running
-from fixtures.finding import Finding, Proof, finding
-from fixtures.model import Service
-from fixtures.settings import Thresholds
+from service_down.checks.framework.check import Seen, Settle, Target, check
+from service_down.checks.framework.targets import long_running
+from service_down.fixtures.catalog.finding import Finding, Proof, finding
+from service_down.fixtures.settings.schema import Thresholds
+from service_down.fixtures.stack.model import Service
 
 Usage = Iterable[Mapping[str, Any]]
 

@@ -6,16 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
-
-from checks.check import AnyTarget, Seen, Settle, Target, check, needs_engine
-from checks.drift import drifted
-from checks.targets import HOST, STACK, machine, services, stack
-from fixtures.evidence import CannotLook, Observation
-from fixtures.finding import Finding, Proof, finding
-from fixtures.model import LABEL, Model, Service
-from fixtures.probes.compose import HASHES
-from fixtures.probes.engine import containers_of
-from fixtures.settings import Settings
+from service_down.checks.framework.check import AnyTarget, Seen, Settle, Target, check, needs_engine
+from service_down.checks.framework.targets import HOST, STACK, machine, services, stack
+from service_down.checks.judges.config_drift import drifted
+from service_down.fixtures.catalog.finding import Finding, Proof, finding
+from service_down.fixtures.evidence.observation import CannotLook, Observation
+from service_down.fixtures.probes.compose import HASHES
+from service_down.fixtures.probes.engine import containers_of
+from service_down.fixtures.settings.schema import Settings
+from service_down.fixtures.stack.model import LABEL, Model, Service
 
 
 def composed(settings: Settings, model: Model) -> Sequence[AnyTarget]:

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from fixtures.plugin import run_of
-from reports.files import stage
-from reports.incident import asked_of
-from reports.reporter import OPTIONS, Place, Reporter
+from service_down.fixtures.plugin import run_of
+from service_down.reports.delivery.files import stage
+from service_down.reports.history.incident import asked_of
+from service_down.reports.reporter import OPTIONS, Place, Reporter
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -10,20 +10,19 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-
-from fixtures.bundle import NAME, Bundle, encode
-from fixtures.evidence import Evidence
-from fixtures.run import Run
-from reports import terminal
-from reports.about import context_of, facts_of, scene_of, scope_of, two_machines
-from reports.account import UPDATE
-from reports.diagnose import diagnose
-from reports.files import Folder, deliver, point_latest, within, write_json, write_text
-from reports.html.render import finish, render, title
-from reports.incident import Asked, Related, relate
-from reports.notify import Sending, message, send
-from reports.results import Results
-from reports.verdict import Verdict, as_json
+from service_down.fixtures.evidence.observation import Evidence
+from service_down.fixtures.evidence.recording import NAME, Bundle, encode
+from service_down.fixtures.run.run import Run
+from service_down.reports.delivery import terminal
+from service_down.reports.delivery.files import Folder, deliver, point_latest, within, write_json, write_text
+from service_down.reports.delivery.notify import Sending, message, send
+from service_down.reports.diagnosis.diagnose import diagnose
+from service_down.reports.history.incident import Asked, Related, relate
+from service_down.reports.history.saved_run import UPDATE
+from service_down.reports.html.render import finish, render, title
+from service_down.reports.results import Results
+from service_down.reports.run_description import context_of, facts_of, scene_of, scope_of, two_machines
+from service_down.reports.verdict import Verdict, as_json
 
 HTML, JSON, JUNIT = "report.html", "verdict.json", "junit.xml"
 USUAL = "stack.toml"  # the settings' name where none is given

@@ -8,9 +8,8 @@ from typing import Any
 
 import msgspec
 import pytest
-
-from fixtures.finding import Finding
-from reports.verdict import CheckResult, Outcome
+from service_down.fixtures.catalog.finding import Finding
+from service_down.reports.verdict import CheckResult, Outcome
 
 CHECK, FINDING, SECONDS = "service-down-check", "service-down-finding", "service-down-seconds"
 NOTE = "service-down-note"

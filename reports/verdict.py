@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from fixtures.finding import Finding, Proof, Severity
-from reports.timeline import Entry
+from service_down.fixtures.catalog.finding import Finding, Proof, Severity
+from service_down.reports.diagnosis.timeline import Entry
 
 if TYPE_CHECKING:
-    from reports.compare import Comparison
+    from service_down.reports.history.compare import Comparison
 
 SCHEMA = 1
 Word = Literal["healthy", "degraded", "unknown", "down"]

@@ -15,11 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
-from tests_meta.lab.browser import chromium
-from tests_meta.lab.say import LabError, NoBrowserError, NoEngineError
-from tests_meta.lab.stack import ReferenceStack, make_stack
-from tests_meta.pages.scenes import evidence
+from service_down.tests_meta.lab.browser import chromium
+from service_down.tests_meta.lab.commands import LabError, NoBrowserError, NoEngineError
+from service_down.tests_meta.lab.stack import ReferenceStack, make_stack
+from service_down.tests_meta.pages.example_runs import evidence
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

@@ -11,17 +11,16 @@ from typing import Any
 
 import msgspec
 import pytest
-
-from checks.check import Check, NotFine, Seen
-from checks.runbook import all_tests
-from fixtures.alert import Alert
-from fixtures.bundle import Bundle, Replayed, bundle_of
-from fixtures.evidence import CannotLook, Observation
-from fixtures.finding import Finding
-from fixtures.run import VERIFY
-from reports.diagnose import Scene, diagnose
-from reports.scene import scene_from
-from reports.verdict import CheckResult, Outcome, Verdict
+from service_down.checks.framework.check import Check, NotFine, Seen
+from service_down.checks.framework.runbook import all_tests
+from service_down.fixtures.catalog.finding import Finding
+from service_down.fixtures.evidence.observation import CannotLook, Observation
+from service_down.fixtures.evidence.recording import Bundle, Replayed, bundle_of
+from service_down.fixtures.run.run import VERIFY
+from service_down.fixtures.stack.alert import Alert
+from service_down.reports.diagnosis.context import scene_from
+from service_down.reports.diagnosis.diagnose import Scene, diagnose
+from service_down.reports.verdict import CheckResult, Outcome, Verdict
 
 
 def read(path: Path) -> Bundle:

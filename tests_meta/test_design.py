@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-from checks.runbook import all_checks, problems, sections
-from fixtures.finding import catalogue, fill
-from fixtures.signatures import signature_of, signatures
-from tests_meta.conftest import ROOT
+from service_down.checks.framework.runbook import all_checks, problems, sections
+from service_down.fixtures.catalog.finding import catalogue, fill
+from service_down.fixtures.catalog.log_signatures import signature_of, signatures
+from service_down.tests_meta.conftest import ROOT
 
 FORBIDDEN = {
     "fixtures": ("checks", "reports", "tests_meta"),

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fixtures.evidence import Observation, replicas_of
-from fixtures.probes.engine import service_name
-from fixtures.signatures import signature_of
-from reports.diagnose import Scene
-from reports.verdict import Verdict
+from service_down.fixtures.catalog.log_signatures import signature_of
+from service_down.fixtures.evidence.observation import Observation, replicas_of
+from service_down.fixtures.probes.engine import service_name
+from service_down.reports.diagnosis.diagnose import Scene
+from service_down.reports.verdict import Verdict
 
 LINES, LINE, BODY, INSPECTED = 100, 400, 1500, 30
 KEPT_STATE = ("Status", "ExitCode", "OOMKilled", "Error", "StartedAt", "FinishedAt", "Health")

@@ -8,16 +8,16 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from fixtures.evidence import Observation, parse_time
-from fixtures.settings import Settings
-from reports.compare import Comparison
-from reports.diagnose import Scene
-from reports.html.evidence import answers, inspected, instances, logs
-from reports.html.graph import Map, draw_map
-from reports.html.moments import draw_moments
-from reports.html.resources import bars
-from reports.terminal import NO_REASON, ago, plain
-from reports.verdict import Verdict
+from service_down.fixtures.evidence.observation import Observation, parse_time
+from service_down.fixtures.settings.schema import Settings
+from service_down.reports.delivery.terminal import NO_REASON, ago, plain
+from service_down.reports.diagnosis.diagnose import Scene
+from service_down.reports.history.compare import Comparison
+from service_down.reports.html.dependency_map import Map, draw_map
+from service_down.reports.html.evidence import answers, inspected, instances, logs
+from service_down.reports.html.resources import bars
+from service_down.reports.html.timeline import draw_moments
+from service_down.reports.verdict import Verdict
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -132,7 +132,7 @@ def _moment(at: str) -> str:
 
 
 def _text(name: str) -> str:
-    return files("reports.html").joinpath(name).read_text(encoding="utf-8")
+    return files("service_down.reports.html.templates").joinpath(name).read_text(encoding="utf-8")
 
 
 def _facts(run: Mapping[str, Any], mode: str, counts: Mapping[str, int]) -> list[tuple[str, str]]:

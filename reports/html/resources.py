@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fixtures.evidence import Observation
-from fixtures.settings import Settings, Thresholds
-from reports.terminal import plain
+from service_down.fixtures.evidence.observation import Observation
+from service_down.fixtures.settings.schema import Settings, Thresholds
+from service_down.reports.delivery.terminal import plain
 
 
 @dataclass(frozen=True)

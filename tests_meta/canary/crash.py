@@ -1,4 +1,4 @@
-"""A plugin (`-p tests_meta.canary.crash`) that makes a check and two probes crash with secrets in all they have."""
+"""A plugin (`-p …tests_meta.canary.crash`): a check and two probes crash with secrets in all they have."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def failing(text: str, kind: type[BaseException] = RuntimeError) -> Any:
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Replaces the probes."""
-    from fixtures.probes import external, redis
+    from service_down.fixtures.probes import external, redis
 
     redis.ask_redis = failing(TOLD["probe"])
     external.ask_external = failing(TOLD["odd"], Odd)

@@ -10,11 +10,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from tests_meta.faults.case import Fault, Marked, faults, mark
-from tests_meta.faults.give import ROOT, Patient, replayed
-from tests_meta.faults.recording import differences, keep
-from tests_meta.lab.say import LabError, say
-from tests_meta.lab.stack import make_stack
+from service_down.tests_meta.faults.case import Fault, Marked, faults, mark
+from service_down.tests_meta.faults.inject import ROOT, Patient, replayed
+from service_down.tests_meta.faults.recording import differences, keep
+from service_down.tests_meta.lab.commands import LabError, say
+from service_down.tests_meta.lab.stack import make_stack
 
 OUT = ROOT / "reports" / "out" / "faults.json"
 QUICK = {"LAB_INTERVAL": "2s"}  # between healthchecks: the stack is made whole again some eighty times
@@ -86,7 +86,7 @@ def totals(rows: list[Row]) -> str:
 
 def main() -> int:
     """Runs one command."""
-    parser = argparse.ArgumentParser(prog="python -m tests_meta.faults", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m service_down.tests_meta.faults", description=__doc__)
     parser.add_argument("command", choices=("matrix", "list", "drill", "drill-heal"))
     parser.add_argument("names", nargs="*", metavar="FAULT", help="only these")
     parser.add_argument("--record", action="store_true", help="keep the evidence of what was right")

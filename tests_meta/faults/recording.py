@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tests_meta.faults.give import ROOT
+from service_down.tests_meta.faults.inject import ROOT
 
 FOLDER = Path(__file__).resolve().parent / "recorded"
 EVIDENCE, VERDICT = ".json.gz", ".verdict.json"

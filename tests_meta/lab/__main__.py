@@ -1,4 +1,4 @@
-"""`python -m tests_meta.lab`: makes the lab, and brings the reference stack up and down."""
+"""`python -m service_down.tests_meta.lab`: makes the lab, and brings the reference stack up and down."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import argparse
 import shlex
 import sys
 
-from tests_meta.lab.say import LabError, say
-from tests_meta.lab.stack import make_stack
+from service_down.tests_meta.lab.commands import LabError, say
+from service_down.tests_meta.lab.stack import make_stack
 
 
 def main() -> int:
     """Runs one command; the exit code is 0 when it was done."""
-    parser = argparse.ArgumentParser(prog="python -m tests_meta.lab", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m service_down.tests_meta.lab", description=__doc__)
     parser.add_argument("command", choices=("setup", "up", "down", "env"))
     parser.add_argument("--project", default="pyairtable-demo", help="Compose project (default: pyairtable-demo)")
     parser.add_argument("--port-offset", type=int, default=0, metavar="N", help="added to every published port")

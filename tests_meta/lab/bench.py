@@ -11,13 +11,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests_meta.conftest import run_suite
-from tests_meta.lab.browser import chromium
-from tests_meta.lab.demo import ROOT
-from tests_meta.lab.say import LabError, say
-from tests_meta.lab.stack import make_stack
-from tests_meta.pages.look import opened
-from tests_meta.pages.scenes import LARGE, evidence
+from service_down.tests_meta.conftest import run_suite
+from service_down.tests_meta.lab.browser import chromium
+from service_down.tests_meta.lab.commands import LabError, say
+from service_down.tests_meta.lab.demo import ROOT
+from service_down.tests_meta.lab.stack import make_stack
+from service_down.tests_meta.pages.example_runs import LARGE, evidence
+from service_down.tests_meta.pages.inspect import opened
 
 RUNS = 7
 

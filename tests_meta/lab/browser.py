@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests_meta.lab.engine import install
-from tests_meta.lab.say import LabError, NoBrowserError, step, works
+from service_down.tests_meta.lab.commands import LabError, NoBrowserError, step, works
+from service_down.tests_meta.lab.engine import install
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

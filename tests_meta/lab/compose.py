@@ -7,8 +7,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from tests_meta.lab.engine import install
-from tests_meta.lab.say import LabError, run, say, step, works
+from service_down.tests_meta.lab.commands import LabError, run, say, step, works
+from service_down.tests_meta.lab.engine import install
 
 PLUGINS = Path.home() / ".docker" / "cli-plugins"
 NEWER = "trixie"

@@ -10,9 +10,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests_meta.faults.recording import EVIDENCE, FOLDER, conclusion, live_conclusion
-from tests_meta.lab.say import LabError, NoEngineError, say
-from tests_meta.lab.stack import ReferenceStack, make_stack
+from service_down.tests_meta.faults.recording import EVIDENCE, FOLDER, conclusion, live_conclusion
+from service_down.tests_meta.lab.commands import LabError, NoEngineError, say
+from service_down.tests_meta.lab.stack import ReferenceStack, make_stack
 
 ROOT = Path(__file__).resolve().parents[2]
 REPORTS = ROOT / "reports" / "out"

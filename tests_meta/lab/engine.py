@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from tests_meta.lab.say import LabError, NoEngineError, run, say, step, wait_for, works
+from service_down.tests_meta.lab.commands import LabError, NoEngineError, run, say, step, wait_for, works
 
 LOG = Path("/var/log/service-down-lab-dockerd.log")
 PIDFILES = (Path("/var/run/docker.pid"), Path("/var/run/docker/containerd/containerd.pid"))

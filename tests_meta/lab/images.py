@@ -8,9 +8,9 @@ import tempfile
 from pathlib import Path
 from typing import Literal
 
-from tests_meta.lab.compose import mirror
-from tests_meta.lab.engine import install
-from tests_meta.lab.say import LabError, run, say, step, works
+from service_down.tests_meta.lab.commands import LabError, run, say, step, works
+from service_down.tests_meta.lab.compose import mirror
+from service_down.tests_meta.lab.engine import install
 
 Kind = Literal["official", "debian"]
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests_meta.lab.compose import ensure_compose
-from tests_meta.lab.engine import ensure_engine
-from tests_meta.lab.images import Kind, ensure_images
-from tests_meta.lab.say import LabError, run, step, wait_for
+from service_down.tests_meta.lab.commands import LabError, run, step, wait_for
+from service_down.tests_meta.lab.compose import ensure_compose
+from service_down.tests_meta.lab.engine import ensure_engine
+from service_down.tests_meta.lab.images import Kind, ensure_images
 
 FOLDER = Path(__file__).resolve().parent.parent / "stack"
 PORTS = {"GATEWAY_PORT": 8080, "GRAFANA_PORT": 3000, "LOKI_PORT": 3100, "TEMPO_PORT": 3200, "AIRTABLE_PORT": 8090}

@@ -9,11 +9,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
-
-from fixtures.bundle import Bundle
-from fixtures.evidence import Evidence, Observation
-from fixtures.model import LABEL, Model, Service
-from fixtures.settings import Endpoint, Settings
+from service_down.fixtures.evidence.observation import Evidence, Observation
+from service_down.fixtures.evidence.recording import Bundle
+from service_down.fixtures.settings.schema import Endpoint, Settings
+from service_down.fixtures.stack.model import LABEL, Model, Service
 
 KINDS = ("logs", "usage", "image")
 HOST = ("disk:", "load", "memory", "sockets", "engine:again", "compose")

@@ -7,12 +7,11 @@ from dataclasses import asdict, replace
 from typing import Any
 
 import msgspec
-
-from fixtures.alert import Alert
-from fixtures.bundle import Bundle
-from fixtures.model import Model, from_labels
-from fixtures.settings import Endpoint, Host, Settings
-from tests_meta.pages.copies import Copy, Part, made, part_of, stack_of
+from service_down.fixtures.evidence.recording import Bundle
+from service_down.fixtures.settings.schema import Endpoint, Host, Settings
+from service_down.fixtures.stack.alert import Alert
+from service_down.fixtures.stack.model import Model, from_labels
+from service_down.tests_meta.pages.copies import Copy, Part, made, part_of, stack_of
 
 RUN = "window.__pwned=1"
 NASTY = (

@@ -1,0 +1,1 @@
+"""Judgements that several checks share; pure functions."""

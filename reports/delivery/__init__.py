@@ -1,0 +1,1 @@
+"""Where the verdict goes: terminal, files, notifications."""

@@ -1,0 +1,1 @@
+"""From findings to causes: what explains what, and the verdict; pure functions."""

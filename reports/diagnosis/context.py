@@ -1,0 +1,50 @@
+"""What the diagnosis knows beside the findings, from the run's settings, model and observations; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from service_down.fixtures.evidence.observation import Observation
+from service_down.fixtures.probes.engine import service_name
+from service_down.fixtures.settings.schema import Settings
+from service_down.fixtures.stack.alert import Alert, known_names
+from service_down.fixtures.stack.model import Model
+from service_down.reports.diagnosis.diagnose import Scene
+
+
+def scene_from(
+    *,
+    settings: Settings,
+    model: Model,
+    observations: Mapping[str, Observation],
+    compose: str,
+    project: str | None,
+    now: datetime,
+    alert: Alert | None,
+    breach: bool = False,
+    recovering: bool = False,
+) -> Scene:
+    """The scene of one run."""
+    engine = observations.get("engine")
+    view = (engine.value if engine is not None and engine.outcome == "seen" else None) or {}
+    aliases = {one.name: one.aliases for one in model.services}
+    containers = {service_name(one, aliases): one["Name"].lstrip("/") for one in reversed(view.get("containers", []))}
+    uses: dict[str, set[str]] = {}
+    for name, external in settings.external.items():
+        for service in external.used_by:
+            uses.setdefault(service, set()).add(name)
+    return Scene(
+        model=model,
+        uses={name: frozenset(others) for name, others in uses.items()},
+        containers={name: container for name, container in containers.items() if name},
+        compose=compose,
+        project=view.get("project") or project or "?",
+        now=now,
+        minor=settings.minor_services(),
+        view=view,
+        alert=alert,
+        breach=breach,
+        recovering=recovering,
+        alert_service=alert.service(settings, model, known_names(view, model)) if alert else None,
+    )

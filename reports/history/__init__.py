@@ -1,0 +1,1 @@
+"""This run beside earlier ones: saved runs, comparison, the incident's documents."""

@@ -1,0 +1,1 @@
+"""Whole runs of the suite, as its user sees them."""

@@ -1,0 +1,73 @@
+"""The verdict appears although the disk of the report directory answers nothing.
+
+A disk that hangs is stood in for: a plugin lets one system call wait for ever wherever it is about that directory.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from service_down.reports.delivery.files import SECONDS
+from service_down.tests_meta.conftest import recording, run_suite
+
+AT = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
+HANGING = """
+import os, threading
+
+real = os.{call}
+
+def hang(about, *args, **kwargs):
+    path = os.readlink(f"/proc/self/fd/{{about}}") if isinstance(about, int) else os.fspath(about)
+    if path.startswith({folder!r}):
+        threading.Event().wait()
+    return real(about, *args, **kwargs)
+
+os.{call} = hang
+"""
+
+
+@pytest.mark.parametrize("call", ["mkdir", "fsync", "replace", "listdir"])
+def test_a_hung_report_directory_costs_seconds_and_not_the_verdict(tmp_path: Path, call: str) -> None:
+    reports = tmp_path / "reports"
+    reports.mkdir()
+    (tmp_path / "hanging.py").write_text(HANGING.format(call=call, folder=str(reports)))
+    folder = recording("postgres-stopped", tmp_path / "recorded", AT)
+    began = time.monotonic()
+    words = (f"--replay={folder}", "-p", "hanging", "--incident=INC-1")
+    ran = run_suite(*words, reports=reports, env={"PYTHONPATH": str(tmp_path)}, seconds=60)
+    assert time.monotonic() - began < 2 * SECONDS + 20, "it was waited for longer than said"
+    said = " ".join(ran.out.split())
+    assert ran.code == 1, ran.out
+    assert "DOWN postgres" in said
+    assert "Traceback" not in said
+    if call == "listdir":  # only the earlier runs cannot be read
+        assert "no answer of the disk" in (ran.folder / "timeline.md").read_text()
+        return
+    found = re.search(rf"{reports} did not take the report within 4 s; it is in (\S+)", said)
+    assert found, ran.out
+    kept = Path(found[1])
+    assert {"verdict.json", "report.html", "junit.xml", "timeline.md"} <= {one.name for one in kept.iterdir()}
+    assert "DOWN" in (kept / "report.html").read_text()
+    for one in kept.iterdir():
+        one.unlink()
+    kept.rmdir()
+
+
+def test_a_report_leaves_nothing_where_it_was_made(tmp_path: Path) -> None:
+    memory = tmp_path / "memory"
+    memory.mkdir()
+    (tmp_path / "elsewhere.py").write_text(
+        f"import pathlib, service_down.reports.delivery.files as files\nfiles.MEMORY = pathlib.Path({str(memory)!r})"
+    )
+    folder = recording("postgres-stopped", tmp_path / "recorded", AT)
+    env = {"PYTHONPATH": str(tmp_path)}
+    ran = run_suite(f"--replay={folder}", "-p", "elsewhere", "-vv", reports=tmp_path / "reports", env=env)
+    assert "DOWN" in ran.out
+    assert (ran.folder / "report.html").exists()
+    assert not list(memory.iterdir())
+    assert str(memory) not in ran.out, "a file is named where it no longer is"
+    assert f"generated xml file: {ran.folder.resolve()}/junit.xml" in ran.out

@@ -1,0 +1,121 @@
+"""Every fault of the matrix, judged again from the evidence that a real engine gave; and that evidence mangled."""
+
+from __future__ import annotations
+
+import random
+import re
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from service_down.fixtures.catalog.finding import catalogue
+from service_down.fixtures.evidence.observation import Observation, Outcome
+from service_down.fixtures.evidence.recording import Bundle
+from service_down.fixtures.secrets.redact import Redactor
+from service_down.reports.diagnosis.diagnose import diagnose
+from service_down.reports.verdict import Verdict, as_json
+from service_down.tests_meta import offline
+from service_down.tests_meta.faults.case import faults, mark
+from service_down.tests_meta.faults.recording import EVIDENCE, FOLDER, conclusion, live_conclusion, names
+
+NAMES = names()
+QUIET = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+SOME = st.sampled_from([name for name in NAMES if name in faults()])
+
+
+def bundle(name: str) -> Bundle:
+    return offline.read(FOLDER / f"{name}{EVIDENCE}")
+
+
+def as_said(verdict: Verdict) -> Mapping[str, Any]:
+    table: Mapping[str, Any] = msgspec.json.decode(msgspec.json.encode(as_json(verdict, {}, "triage")))
+    return table
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_recorded_fault_is_named_rightly(name: str) -> None:
+    marked = mark(faults()[name], as_said(offline.judge(bundle(name))))
+    assert marked.right, marked
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_recording_is_judged_as_the_live_run_was(name: str) -> None:
+    assert conclusion(as_said(offline.judge(bundle(name)))) == live_conclusion(name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_its_next_commands_can_be_pasted(name: str) -> None:
+    for cause in offline.judge(bundle(name)).causes:
+        for command in cause.next:
+            words = shlex.split(command)  # raises for a quote that does not end
+            assert "?" not in words, f"a fact is missing: {command}"
+            if "psql" in words:
+                assert (words[words.index("-U") + 1], words[words.index("-d") + 1]) == ("pyairtable", "pyairtable")
+            if "ss" in words or ("--filter" in words and "publish" in command):
+                assert re.search(r"\b(?:15|2[0-9])\d{3}\b", command), f"not the port of this machine: {command}"
+
+
+def test_our_own_words_are_no_secrets() -> None:
+    redact, hidden = Redactor(b"salt"), []
+    for name in NAMES:
+        for one in (finding for result in offline.results(bundle(name)) for finding in result.findings):
+            if redact.text(one.summary) != one.summary:
+                hidden.append(f"{name}: {redact.text(one.summary)}")
+    assert hidden == []
+
+
+def test_checks_that_only_warn_only_warn() -> None:
+    told = [one for name in NAMES for one in offline.results(bundle(name)) if one.only_warns]
+    assert {finding.severity for one in told for finding in one.findings} == {"warning"}
+
+
+def test_every_fault_is_recorded_and_every_code_is_covered() -> None:
+    assert set(faults()) == set(NAMES)
+    covered = {cause.split()[1] for fault in faults().values() for cause in fault.causes}
+    covered |= {code for fault in faults().values() for code in fault.warnings}
+    assert set(catalogue()) - covered == set()
+    assert len(NAMES) >= 40
+
+
+@QUIET
+@given(SOME, st.randoms(use_true_random=False))
+def test_missing_evidence_never_makes_a_verdict_better(name: str, chance: random.Random) -> None:
+    whole = bundle(name)
+    kept = {probe: seen for probe, seen in whole.evidence.observations.items() if chance.random() < 0.8}
+    before, after = offline.judge(whole).word, offline.judge(offline.with_observations(whole, kept)).word
+    assert after in {before, "unknown"}, f"{before} became {after}"
+    if "engine" not in kept:
+        assert after != "healthy"
+
+
+@QUIET
+@given(SOME, st.randoms(use_true_random=False))
+def test_any_evidence_gives_a_verdict(name: str, chance: random.Random) -> None:
+    whole = bundle(name)
+    mangled = {probe: _mangled(seen, chance) for probe, seen in whole.evidence.observations.items()}
+    verdict = offline.judge(offline.with_observations(whole, mangled))
+    assert verdict.word in {"healthy", "degraded", "unknown", "down"}
+    assert verdict.summary
+
+
+def _mangled(seen: Observation, chance: random.Random) -> Observation:
+    if chance.random() < 0.8:
+        return seen
+    odd: list[Any] = [None, [], {}, "x", 0, {"containers": None}, {"status": "x", "body": None}, [[1]], {"": {}}]
+    value = chance.choice(odd)
+    outcome: Outcome = chance.choice(["seen", "error", "unlooked"])
+    return Observation(seen.probe, outcome, value, chance.choice(["", "timeout", "odd"]), "mangled", seen.at)
+
+
+@QUIET
+@given(SOME, st.randoms(use_true_random=False))
+def test_the_order_of_what_was_seen_never_matters(name: str, chance: random.Random) -> None:
+    whole = bundle(name)
+    results = offline.results(whole)
+    shuffled = chance.sample(results, len(results))
+    scene = offline.scene(whole)
+    assert as_said(diagnose(results, scene)) == as_said(diagnose(shuffled, scene))
