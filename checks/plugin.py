@@ -9,11 +9,11 @@ from typing import Any
 
 import msgspec
 import pytest
-from service_down.checks.framework.check import AnyTarget, Check, NotFine, Seen, Settle, Target
+from service_down.checks.framework.check import AnyTarget, Check, CheckFailed, CheckEvidence, ReportFindings, Target
 from service_down.checks.framework.ids import safe_ids
 from service_down.checks.framework.wait import wait_until_fine
 from service_down.fixtures.catalog.finding import Finding
-from service_down.fixtures.evidence.observation import CannotLook
+from service_down.fixtures.evidence.observation import CannotCheck
 from service_down.fixtures.plugin import run_of
 from service_down.fixtures.run.run import VERIFY, Run
 from service_down.fixtures.run.xdist import Remote
@@ -35,11 +35,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     described: Check = marker.args[0]
     model = run.stack()
-    wanted = model.needed_by(run.look.services) if run.look.services else None
+    wanted = model.needed_by(run.context.services) if run.context.services else None
     known = {one.name for one in model.services}
     targets = [
         target
-        for target in described.over(run.look.settings, model)
+        for target in described.over(run.context.settings, model)
         if wanted is None or target.service in wanted or target.service not in known
     ]
     ids = safe_ids(target.id for target in targets)
@@ -55,7 +55,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     run = run_of(session.config)
     if run is None or session.config.option.collectonly:
         return
-    run.asked.start(
+    run.source.start(
         sorted({probe for described, target, _ in _selected(session) for probe in described.probes(target)})
     )
 
@@ -67,21 +67,21 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     if (
         run is None
         or run.replayed
-        or run.look.mode != VERIFY
+        or run.context.mode != VERIFY
         or not run.options.wait
         or session.config.option.collectonly
     ):
         return
     tests = list(_selected(session))
     worker = getattr(session.config, "workerinput", {}).get("workerid")
-    if isinstance(run.asked, Remote) and worker != "gw0":  # one of them waits, for all
-        run.asked.wait_settled(run.options.wait + run.options.budget)
+    if isinstance(run.source, Remote) and worker != "gw0":  # one of them waits, for all
+        run.source.wait_settled(run.options.wait + run.options.budget)
         return
     try:
-        wait_until_fine(tests, run.asked, run.look.mode, run.options.wait, _teller(session.config, run))
+        wait_until_fine(tests, run.source, run.context.mode, run.options.wait, _teller(session.config, run))
     finally:
-        if isinstance(run.asked, Remote):
-            run.asked.settled()
+        if isinstance(run.source, Remote):
+            run.source.settled()
 
 
 def _teller(config: pytest.Config, run: Run) -> Any:
@@ -130,20 +130,20 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 @pytest.fixture
-def seen(request: pytest.FixtureRequest, target: AnyTarget) -> Seen:
+def seen(request: pytest.FixtureRequest, target: AnyTarget) -> CheckEvidence:
     """The observations that the check may judge; raises CannotLook, which pytest shows as an error."""
     run = run_of(request.config)
     described = check_of(request.node)
     if run is None or described is None:
         pytest.fail("checks run only through `pytest -m triage` and `pytest -m verify`")
-    found = Seen(described, target, run.asked, run.look.mode)
+    found = CheckEvidence(described, target, run.source, run.context.mode)
     seconds = max(found.times().values(), default=0.0)  # pytest's own figure blames whoever waited first
     request.node.user_properties.append((f"{PROPERTY}-seconds", seconds))
     return found
 
 
 @pytest.fixture
-def settle(request: pytest.FixtureRequest) -> Settle:
+def report_findings(request: pytest.FixtureRequest) -> ReportFindings:
     """Ends the check: notes what was found, and fails it unless all of that are warnings."""
 
     def end(findings: Sequence[Finding], note: str = "") -> None:
@@ -154,7 +154,7 @@ def settle(request: pytest.FixtureRequest) -> Settle:
         for one in clean:
             request.node.user_properties.append((f"{PROPERTY}-finding", json.dumps(asdict(one))))
         if any(one.severity != "warning" for one in clean):
-            raise NotFine(clean)
+            raise CheckFailed(clean)
 
     return end
 
@@ -175,11 +175,11 @@ def pytest_runtest_makereport(
     error = call.excinfo.value if call.excinfo else None
     if check_of(item) is None or error is None:
         return report
-    if isinstance(error, CannotLook):
+    if isinstance(error, CannotCheck):
         run = run_of(item.config)
         report.longrepr = f"could not look: {run.clean(str(error)) if run else error}"
         report.when = "setup"  # pytest counts it as an error then, not as a failure
-    elif isinstance(error, NotFine):
+    elif isinstance(error, CheckFailed):
         report.longrepr = str(error)
     elif report.failed and call.excinfo:  # a crash of ours: its local variables may hold anything, cut in half
         run = run_of(item.config)

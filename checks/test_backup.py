@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from service_down.checks.framework.check import Seen, Settle, Target, check
+from service_down.checks.framework.check import CheckEvidence, ReportFindings, Target, check
 from service_down.checks.framework.targets import HOST, named
 from service_down.fixtures.catalog.finding import Finding, Proof, finding
-from service_down.fixtures.evidence.observation import CannotLook, Observation, parse_time, utc
+from service_down.fixtures.evidence.observation import CannotCheck, Observation, parse_time, utc
 from service_down.fixtures.settings.schema import Backup, Settings
 from service_down.fixtures.stack.model import Model
 
@@ -18,9 +18,9 @@ ABSENT = "stack.toml has no [backup.*]"
 @check(
     "backup", runbook=("7.backup",), over=named("backup"), asks=lambda target: (f"backup:{target.id}",), absent=ABSENT
 )
-def test_backup(target: Target[Backup], seen: Seen, settle: Settle) -> None:
+def test_backup(target: Target[Backup], seen: CheckEvidence, report_findings: ReportFindings) -> None:
     """There is something to restore from."""
-    settle(judge_backup(target.spec, seen[f"backup:{target.id}"]))
+    report_findings(judge_backup(target.spec, seen[f"backup:{target.id}"]))
 
 
 def judge_backup(told: Backup, seen: Observation) -> list[Finding]:
@@ -44,7 +44,7 @@ def judge_backup(told: Backup, seen: Observation) -> list[Finding]:
             )
         ]
     if value["whole"] is None:
-        raise CannotLook(f"whether {newest} is whole: {value['problem']}")
+        raise CannotCheck(f"whether {newest} is whole: {value['problem']}")
     hours = value["age"] / 3600
     if hours > told.most_hours:
         proof = Proof(f"age of {newest}", f"{hours:.1f} h", seen.at)
@@ -85,9 +85,9 @@ def data_directories(settings: Settings, model: Model) -> Sequence[Target[str]]:
     asks=lambda target: (f"dir:{target.id}",),
     absent="no [backup.*] names data_dirs",
 )
-def test_data_directory(target: Target[str], seen: Seen, settle: Settle) -> None:
+def test_data_directory(target: Target[str], seen: CheckEvidence, report_findings: ReportFindings) -> None:
     """The data directory is there."""
-    settle(judge_directory(target.spec, seen[f"dir:{target.id}"]))
+    report_findings(judge_directory(target.spec, seen[f"dir:{target.id}"]))
 
 
 def judge_directory(path: str, seen: Observation) -> list[Finding]:

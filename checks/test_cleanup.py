@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from service_down.checks.framework.check import VERIFY, AnyTarget, Seen, Settle, Target, check, needs_engine
+from service_down.checks.framework.check import (
+    VERIFY,
+    AnyTarget,
+    CheckEvidence,
+    ReportFindings,
+    Target,
+    check,
+    needs_engine,
+)
 from service_down.checks.framework.targets import HOST, long_running, machine
 from service_down.fixtures.catalog.finding import Finding, Proof, finding
 from service_down.fixtures.evidence.observation import Observation
@@ -18,9 +26,9 @@ UNBOUNDED = {"json-file", "fluentd", ""}  # of the drivers that keep files here,
 
 
 @check("leftovers", runbook=("10.tmp",), modes=ONLY, over=machine, needs=lambda target: ("leftovers",), only_warns=True)
-def test_leftovers(target: AnyTarget, seen: Seen, settle: Settle) -> None:
+def test_leftovers(target: AnyTarget, seen: CheckEvidence, report_findings: ReportFindings) -> None:
     """No files of earlier incidents are left."""
-    settle(judge_leftovers(seen["leftovers"]))
+    report_findings(judge_leftovers(seen["leftovers"]))
 
 
 def judge_leftovers(seen: Observation) -> list[Finding]:
@@ -36,9 +44,9 @@ def judge_leftovers(seen: Observation) -> list[Finding]:
 @check(
     "docker-garbage", runbook=("10.prune",), modes=ONLY, over=machine, needs=lambda target: (GARBAGE,), only_warns=True
 )
-def test_docker_garbage(target: AnyTarget, seen: Seen, settle: Settle) -> None:
+def test_docker_garbage(target: AnyTarget, seen: CheckEvidence, report_findings: ReportFindings) -> None:
     """Docker does not hoard what nothing uses."""
-    settle(judge_garbage(seen[GARBAGE], target.settings.thresholds.garbage_gib))
+    report_findings(judge_garbage(seen[GARBAGE], target.settings.thresholds.garbage_gib))
 
 
 def judge_garbage(seen: Observation, limit: float) -> list[Finding]:
@@ -59,9 +67,9 @@ def judge_garbage(seen: Observation, limit: float) -> list[Finding]:
 
 
 @check("log-rotation", runbook=("10.logrotate",), modes=ONLY, over=long_running, needs=needs_engine, only_warns=True)
-def test_log_rotation(target: Target[Service], seen: Seen, settle: Settle) -> None:
+def test_log_rotation(target: Target[Service], seen: CheckEvidence, report_findings: ReportFindings) -> None:
     """The container's log cannot fill the disk."""
-    settle(judge_rotation(target.spec, seen.value("engine")))
+    report_findings(judge_rotation(target.spec, seen.value("engine")))
 
 
 def judge_rotation(service: Service, view: Mapping[str, Any]) -> list[Finding]:

@@ -7,12 +7,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from service_down.checks.framework.check import Seen, Settle, Target, check, needs_engine
+from service_down.checks.framework.check import CheckEvidence, ReportFindings, Target, check, needs_engine
 from service_down.checks.framework.targets import services
 from service_down.checks.judges.container_state import judge_container
 from service_down.checks.judges.log_evidence import with_log
 from service_down.fixtures.catalog.finding import SEVERITIES, Finding, Proof, finding
-from service_down.fixtures.evidence.observation import CannotLook, Observation, parse_time, utc
+from service_down.fixtures.evidence.observation import CannotCheck, Observation, parse_time, utc
 from service_down.fixtures.probes.container_samples import AGAIN, moves
 from service_down.fixtures.probes.engine import containers_of
 from service_down.fixtures.stack.model import Service
@@ -25,7 +25,7 @@ from service_down.fixtures.stack.model import Service
     needs=needs_engine,
     uses=lambda target: (f"image:{target.spec.name}", f"logs:{target.spec.name}", AGAIN),
 )
-def test_container_state(target: Target[Service], seen: Seen, settle: Settle) -> None:
+def test_container_state(target: Target[Service], seen: CheckEvidence, report_findings: ReportFindings) -> None:
     """Running, or a one-shot that finished with 0; and as many containers as the file wants."""
     if not containers_of(seen.value("engine"), target.service, target.spec.aliases):
         _must_exist(target)
@@ -34,16 +34,16 @@ def test_container_state(target: Target[Service], seen: Seen, settle: Settle) ->
     found = judge_state(target.spec, seen.value("engine"), image, seen.value(AGAIN), awaited)
     if not found and _seen_once(target.spec, seen.value("engine"), seen.value(AGAIN)):
         why = seen[AGAIN].text or "the engine did not inspect it again"
-        raise CannotLook(f"it was restarted lately, and no second look was possible: {why}")
+        raise CannotCheck(f"it was restarted lately, and no second look was possible: {why}")
     databases = {one.service for one in target.settings.postgres.values()}
     log = seen.value(f"logs:{target.spec.name}")
-    settle([with_log(one, log, target.spec, target.model, databases) for one in found])
+    report_findings([with_log(one, log, target.spec, target.model, databases) for one in found])
 
 
 def _must_exist(target: Target[Service]) -> None:
     """Raises CannotLook where nobody knows whether the project has this service at all."""
     if not target.model.is_sure_of(target.service):
-        raise CannotLook(
+        raise CannotCheck(
             f"there is no container of {target.service}, and no compose file that tells whether there should be one"
             f" (expected = false in [services.{target.service}] if not)"
         )

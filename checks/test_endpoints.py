@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from service_down.checks.framework.check import Seen, Settle, Target, check
+from service_down.checks.framework.check import CheckEvidence, ReportFindings, Target, check
 from service_down.checks.framework.targets import named, own_log
 from service_down.checks.judges.health_body import BAD, IMPAIRED, blamed_in, states_of
 from service_down.checks.judges.log_evidence import with_reason
@@ -37,15 +37,17 @@ LOOKED_THROUGH = 4096  # characters of a body: no deadline ends a search that is
     uses=lambda target: ("engine", *own_log(target)),
     absent="stack.toml has no [endpoints.*]",
 )
-def test_endpoint(target: Target[Endpoint], seen: Seen, settle: Settle) -> None:
+def test_endpoint(target: Target[Endpoint], seen: CheckEvidence, report_findings: ReportFindings) -> None:
     """The endpoint says that the service is healthy."""
     answer, found = judge_replicas(target.service, target.spec, seen[f"http:{target.id}"])
     found = found or judge_stranger(target.service, target.spec, target.model, answer, seen["engine"])
     body = str((answer.value or {}).get("body") or "")
-    settle([with_reason(_beside_its_health(one, target, seen), body.splitlines(), target, seen) for one in found])
+    report_findings(
+        [with_reason(_beside_its_health(one, target, seen), body.splitlines(), target, seen) for one in found]
+    )
 
 
-def _beside_its_health(found: Finding, target: Target[Endpoint], seen: Seen) -> Finding:
+def _beside_its_health(found: Finding, target: Target[Endpoint], seen: CheckEvidence) -> Finding:
     """A refused connection to what its own healthcheck finds well: it may listen for itself alone."""
     known, view = target.model.service(target.service), seen.value("engine")
     if found.code != "endpoint-refused" or known is None or not view:

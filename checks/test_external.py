@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from service_down.checks.framework.check import Seen, Settle, Target, check
+from service_down.checks.framework.check import CheckEvidence, ReportFindings, Target, check
 from service_down.checks.framework.targets import named
 from service_down.fixtures.catalog.finding import Finding, Proof, finding
 from service_down.fixtures.evidence.observation import Observation
@@ -17,9 +17,9 @@ def _asks(target: Target[External]) -> tuple[str, ...]:
 
 
 @check("external", runbook=("3.dependencies", "4.external-api"), over=named("external"), asks=_asks, absent=ABSENT)
-def test_external(target: Target[External], seen: Seen, settle: Settle) -> None:
+def test_external(target: Target[External], seen: CheckEvidence, report_findings: ReportFindings) -> None:
     """It answers as an API that is up answers."""
-    settle(judge_reachable(target.id, target.spec, seen[f"external:{target.id}"]))
+    report_findings(judge_reachable(target.id, target.spec, seen[f"external:{target.id}"]))
 
 
 def judge_reachable(name: str, told: External, seen: Observation) -> list[Finding]:
@@ -37,9 +37,9 @@ def judge_reachable(name: str, told: External, seen: Observation) -> list[Findin
 
 
 @check("external-access", runbook=("4.external-api",), over=named("external"), asks=_asks, absent=ABSENT)
-def test_external_access(target: Target[External], seen: Seen, settle: Settle) -> None:
+def test_external_access(target: Target[External], seen: CheckEvidence, report_findings: ReportFindings) -> None:
     """It takes our token and does not limit us."""
-    settle(judge_access(target.id, target.spec, seen[f"external:{target.id}"]))
+    report_findings(judge_access(target.id, target.spec, seen[f"external:{target.id}"]))
 
 
 def judge_access(name: str, told: External, seen: Observation) -> list[Finding]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from service_down.checks.framework.check import VERIFY, Seen, Settle, Target, check
+from service_down.checks.framework.check import VERIFY, CheckEvidence, ReportFindings, Target, check
 from service_down.checks.framework.targets import named
 from service_down.fixtures.catalog.finding import Finding, Proof, finding
 from service_down.fixtures.evidence.observation import Observation
@@ -19,9 +19,9 @@ from service_down.fixtures.settings.schema import Api, Login
     asks=lambda target: (f"api:{target.id}",),
     absent="stack.toml has no [api.*]",
 )
-def test_api(target: Target[Api], seen: Seen, settle: Settle) -> None:
+def test_api(target: Target[Api], seen: CheckEvidence, report_findings: ReportFindings) -> None:
     """The API endpoint answers as it should."""
-    settle(judge_api(target.service, target.spec, seen[f"api:{target.id}"]))
+    report_findings(judge_api(target.service, target.spec, seen[f"api:{target.id}"]))
 
 
 def judge_api(service: str, told: Api, seen: Observation) -> list[Finding]:
@@ -46,9 +46,9 @@ def judge_api(service: str, told: Api, seen: Observation) -> list[Finding]:
     asks=lambda target: (f"login:{target.id}",),
     absent="stack.toml has no [login.*]",
 )
-def test_login(target: Target[Login], seen: Seen, settle: Settle) -> None:
+def test_login(target: Target[Login], seen: CheckEvidence, report_findings: ReportFindings) -> None:
     """A right login gives a token that opens a door; a wrong one is refused as it should be."""
-    settle(judge_login(target.service, target.spec, seen[f"login:{target.id}"]))
+    report_findings(judge_login(target.service, target.spec, seen[f"login:{target.id}"]))
 
 
 def judge_login(service: str, told: Login, seen: Observation) -> list[Finding]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from service_down.checks.framework.check import VERIFY, Seen, Settle, Target, check, needs_engine
+from service_down.checks.framework.check import VERIFY, CheckEvidence, ReportFindings, Target, check, needs_engine
 from service_down.checks.framework.targets import long_running, own_log
 from service_down.checks.judges.log_evidence import with_reason
 from service_down.fixtures.catalog.finding import SEVERITIES, Finding, Proof, finding
@@ -21,7 +21,7 @@ CANNOT_RUN = re.compile(  # a line of the engine or of a shell; a check's own `4
     r"executable file not found|(?i:oci runtime exec failed)|^\S*sh: .*not found$|: command not found$"
 )
 _SECOND = 10**9
-Looks = Sequence[Mapping[str, Any]]
+Samples = Sequence[Mapping[str, Any]]
 
 
 @check(
@@ -31,10 +31,10 @@ Looks = Sequence[Mapping[str, Any]]
     needs=needs_engine,
     uses=lambda target: (AGAIN, *own_log(target)),
 )
-def test_healthcheck(target: Target[Service], seen: Seen, settle: Settle) -> None:
+def test_healthcheck(target: Target[Service], seen: CheckEvidence, report_findings: ReportFindings) -> None:
     """The container's own healthcheck passes."""
     found = judge_health(target.spec, seen.value("engine"), seen.mode, seen.value(AGAIN))
-    settle([with_reason(one, [str(one.facts.get("what"))], target, seen) for one in found])
+    report_findings([with_reason(one, [str(one.facts.get("what"))], target, seen) for one in found])
 
 
 def judge_health(
@@ -56,7 +56,7 @@ def judge_health(
     return found[:1]
 
 
-def _health(service: Service, container: Mapping[str, Any], now: datetime, mode: str, again: Looks) -> Finding | None:
+def _health(service: Service, container: Mapping[str, Any], now: datetime, mode: str, again: Samples) -> Finding | None:
     health = container["State"].get("Health") or {}
     status = health.get("Status")
     last = (again[-1].get("health") if again else None) or status
@@ -67,7 +67,7 @@ def _health(service: Service, container: Mapping[str, Any], now: datetime, mode:
     return _flapping(service, container, health) if status == "healthy" else None
 
 
-def _seen_again(name: str, again: Looks) -> list[Proof]:
+def _seen_again(name: str, again: Samples) -> list[Proof]:
     """What the further looks saw, where there were any."""
     if len(again) < 2:
         return []
@@ -76,7 +76,7 @@ def _seen_again(name: str, again: Looks) -> list[Proof]:
 
 
 def _unhealthy(
-    service: Service, container: Mapping[str, Any], health: Mapping[str, Any], now: datetime, again: Looks
+    service: Service, container: Mapping[str, Any], health: Mapping[str, Any], now: datetime, again: Samples
 ) -> Finding:
     log = health.get("Log") or [{}]
     said = _said(log[-1])
@@ -109,7 +109,7 @@ def _said(entry: Mapping[str, Any]) -> list[str]:
     return [line.strip() for line in str(entry.get("Output", "")).splitlines() if line.strip()]
 
 
-def _starting(service: Service, container: Mapping[str, Any], now: datetime, mode: str, again: Looks) -> Finding:
+def _starting(service: Service, container: Mapping[str, Any], now: datetime, mode: str, again: Samples) -> Finding:
     """A warning in triage: nobody knows yet; in verify it is not over before it is healthy."""
     told = container["Config"].get("Healthcheck") or {}
     started = parse_time(container["State"].get("StartedAt"))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from service_down.checks.framework.check import AnyTarget, Seen, Settle, Target, check, needs_engine
+from service_down.checks.framework.check import AnyTarget, CheckEvidence, ReportFindings, Target, check, needs_engine
 from service_down.checks.framework.targets import HOST, disks, machine, ports
 from service_down.fixtures.catalog.finding import Finding, Proof, finding
-from service_down.fixtures.evidence.observation import CannotLook, Observation
+from service_down.fixtures.evidence.observation import CannotCheck, Observation
 from service_down.fixtures.probes.engine import containers_of
 from service_down.fixtures.settings.schema import Thresholds
 from service_down.fixtures.stack.model import PublishedPort, Service, bound_ports
@@ -19,9 +19,9 @@ FORWARDERS = ("docker-proxy", "rootlesskit", "rootlessport", "vpnkit", "slirp4ne
 
 
 @check("disk", runbook=("2.df", "4.df"), over=disks, asks=lambda target: (f"disk:{target.spec}",))
-def test_disk(target: Target[str], seen: Seen, settle: Settle) -> None:
+def test_disk(target: Target[str], seen: CheckEvidence, report_findings: ReportFindings) -> None:
     """The file system has room."""
-    settle(judge_disk(target.spec, seen[f"disk:{target.spec}"], target.settings.thresholds))
+    report_findings(judge_disk(target.spec, seen[f"disk:{target.spec}"], target.settings.thresholds))
 
 
 def judge_disk(path: str, seen: Observation, thresholds: Thresholds) -> list[Finding]:
@@ -40,9 +40,9 @@ def judge_disk(path: str, seen: Observation, thresholds: Thresholds) -> list[Fin
 
 
 @check("inodes", runbook=("2.df", "4.df"), over=disks, asks=lambda target: (f"disk:{target.spec}",))
-def test_inodes(target: Target[str], seen: Seen, settle: Settle) -> None:
+def test_inodes(target: Target[str], seen: CheckEvidence, report_findings: ReportFindings) -> None:
     """The file system has inodes left."""
-    settle(judge_inodes(seen[f"disk:{target.spec}"], target.settings.thresholds))
+    report_findings(judge_inodes(seen[f"disk:{target.spec}"], target.settings.thresholds))
 
 
 def judge_inodes(seen: Observation, thresholds: Thresholds) -> list[Finding]:
@@ -60,9 +60,9 @@ def _memory(target: AnyTarget) -> tuple[str, ...]:
 
 
 @check("host-memory", runbook=("2.free", "4.free"), over=machine, asks=_memory)
-def test_host_memory(target: AnyTarget, seen: Seen, settle: Settle) -> None:
+def test_host_memory(target: AnyTarget, seen: CheckEvidence, report_findings: ReportFindings) -> None:
     """The machine has memory to give."""
-    settle(judge_memory(seen["memory"], target.settings.thresholds))
+    report_findings(judge_memory(seen["memory"], target.settings.thresholds))
 
 
 def judge_memory(seen: Observation, thresholds: Thresholds) -> list[Finding]:
@@ -79,9 +79,9 @@ def judge_memory(seen: Observation, thresholds: Thresholds) -> list[Finding]:
 
 
 @check("host-load", runbook=("2.htop", "4.cpu"), over=machine, asks=lambda target: ("load",), only_warns=True)
-def test_host_load(target: AnyTarget, seen: Seen, settle: Settle) -> None:
+def test_host_load(target: AnyTarget, seen: CheckEvidence, report_findings: ReportFindings) -> None:
     """The machine keeps up with its work."""
-    settle(judge_load(seen["load"], target.settings.thresholds))
+    report_findings(judge_load(seen["load"], target.settings.thresholds))
 
 
 def judge_load(seen: Observation, thresholds: Thresholds) -> list[Finding]:
@@ -102,10 +102,10 @@ def judge_load(seen: Observation, thresholds: Thresholds) -> list[Finding]:
     uses=lambda target: ("sockets",),
     absent="the stack publishes no port",
 )
-def test_port(target: Target[PublishedPort], seen: Seen, settle: Settle) -> None:
+def test_port(target: Target[PublishedPort], seen: CheckEvidence, report_findings: ReportFindings) -> None:
     """Each published port is held by this stack, and not by somebody else."""
     service = target.model.service(target.service) or Service(target.service)
-    settle(judge_port(service, target.spec, seen.value("engine"), seen["sockets"]))
+    report_findings(judge_port(service, target.spec, seen.value("engine"), seen["sockets"]))
 
 
 def judge_port(service: Service, port: PublishedPort, view: Mapping[str, Any], sockets: Observation) -> list[Finding]:
@@ -121,7 +121,7 @@ def judge_port(service: Service, port: PublishedPort, view: Mapping[str, Any], s
     if holder:
         return [_conflict(service, port, f"the container {holder}", Proof(f"published port {port.host_port}", holder))]
     if sockets.outcome != "seen":
-        raise CannotLook(f"who listens on port {port.host_port} is not known: {sockets.text}")
+        raise CannotCheck(f"who listens on port {port.host_port} is not known: {sockets.text}")
     return [_listener(service, port, one, sockets.at) for one in _programs_on(port, sockets.value)[:1]]
 
 

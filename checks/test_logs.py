@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from service_down.checks.framework.check import TRIAGE, Seen, Settle, Target, check, needs_engine
+from service_down.checks.framework.check import TRIAGE, CheckEvidence, ReportFindings, Target, check, needs_engine
 from service_down.checks.framework.targets import services
 from service_down.checks.judges.log_evidence import about_peers
 from service_down.fixtures.catalog.finding import Finding, finding
@@ -26,22 +26,22 @@ SHOWN = 3
     asks=lambda target: (f"logs:{target.spec.name}",),
     only_warns=True,
 )
-def test_logs(target: Target[Service], seen: Seen, settle: Settle) -> None:
+def test_logs(target: Target[Service], seen: CheckEvidence, report_findings: ReportFindings) -> None:
     """It can be read, and where nothing else says how the service is, it complains of no other one."""
     log = seen.value(f"logs:{target.spec.name}")
     assert isinstance(log, dict)
     view = seen.value("engine")
     if _speaks_for_itself(target, view):
-        settle([])
+        report_findings([])
     else:
-        settle(judge_log(target.spec, target.model, log, datetime.fromtimestamp(view["asked"], UTC)))
+        report_findings(judge_log(target.spec, target.model, log, datetime.fromtimestamp(view["asked"], UTC)))
 
 
 def _speaks_for_itself(target: Target[Service], view: Mapping[str, Any]) -> bool:
     """Whether its healthcheck or an endpoint says how it is: its log has then nothing to say by itself."""
-    asked = {one.service for one in (*target.settings.endpoints.values(), *target.settings.api.values())}
+    source = {one.service for one in (*target.settings.endpoints.values(), *target.settings.api.values())}
     containers = containers_of(view, target.service, target.spec.aliases)
-    return target.service in asked or any((one["State"].get("Health") or {}).get("Status") for one in containers)
+    return target.service in source or any((one["State"].get("Health") or {}).get("Status") for one in containers)
 
 
 def judge_log(service: Service, model: Model, log: Mapping[str, Any], now: datetime) -> list[Finding]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
-from service_down.checks.framework.check import VERIFY, AnyTarget, Seen, Settle, Target, check
+from service_down.checks.framework.check import VERIFY, AnyTarget, CheckEvidence, ReportFindings, Target, check
 from service_down.checks.framework.targets import tool
 from service_down.checks.judges.container_state import judge_container
 from service_down.fixtures.catalog.finding import Finding, Proof, finding
@@ -36,12 +36,12 @@ def jobs(settings: Settings, model: Model) -> Sequence[Target[tuple[str, str]]]:
     uses=lambda target: ("engine",),
     absent="stack.toml names no jobs in [prometheus]",
 )
-def test_target(target: Target[tuple[str, str]], seen: Seen, settle: Settle) -> None:
+def test_target(target: Target[tuple[str, str]], seen: CheckEvidence, report_findings: ReportFindings) -> None:
     """The job's targets are up, its samples fresh, and neither says "up" of what is down."""
     limit = target.settings.thresholds.sample_age_seconds
     watcher = target.settings.prometheus.service if target.settings.prometheus else target.service
     found = judge_target(target.spec, watcher, seen[TARGETS], seen[UP], limit)
-    settle(found or judge_blind(target.spec, watcher, target.model, seen[UP], seen["engine"]))
+    report_findings(found or judge_blind(target.spec, watcher, target.model, seen[UP], seen["engine"]))
 
 
 def judge_target(
@@ -112,17 +112,17 @@ def judge_blind(
     if service is None or engine.outcome != "seen" or up.outcome != "seen":
         return []
     containers = containers_of(engine.value, name, service.aliases)
-    asked = parse_time(engine.at)
+    source = parse_time(engine.at)
     down = [
         one
         for one in containers
-        if not one["State"].get("Running") and asked and judge_container(service, one, engine.value["events"], asked)
+        if not one["State"].get("Running") and source and judge_container(service, one, engine.value["events"], source)
     ]
     says_up = [one for one in up.value["samples"] if one["job"] == job and one["value"] == "1"]
     if not says_up or not containers or len(down) < len(containers):
         return []
     ended = parse_time(down[0]["State"].get("FinishedAt"))
-    if asked and ended and (asked - ended).total_seconds() < 60:
+    if source and ended and (source - ended).total_seconds() < 60:
         return []  # Prometheus may not have scraped it since
     proof = [
         Proof(f'up{{job="{job}"}}', "1", up.at),
@@ -147,10 +147,10 @@ def judge_blind(
     uses=lambda target: ("engine",),
     absent="stack.toml has no [prometheus]",
 )
-def test_alerts(target: Target[Prometheus], seen: Seen, settle: Settle) -> None:
+def test_alerts(target: Target[Prometheus], seen: CheckEvidence, report_findings: ReportFindings) -> None:
     """None of the stack's alerts fires in Prometheus."""
     found = judge_alerts(target.service, target.settings, seen[RULES], target.model, seen["engine"])
-    settle(found, _left_aside(target.settings, seen[RULES]))
+    report_findings(found, _left_aside(target.settings, seen[RULES]))
 
 
 @check(
@@ -162,10 +162,10 @@ def test_alerts(target: Target[Prometheus], seen: Seen, settle: Settle) -> None:
     uses=lambda target: ("engine",),
     absent="stack.toml has no [alertmanager]",
 )
-def test_alertmanager(target: AnyTarget, seen: Seen, settle: Settle) -> None:
+def test_alertmanager(target: AnyTarget, seen: CheckEvidence, report_findings: ReportFindings) -> None:
     """None of the stack's alerts is active in Alertmanager."""
     found = judge_alerts(target.service, target.settings, seen[ALERTS], target.model, seen["engine"])
-    settle(found, _left_aside(target.settings, seen[ALERTS]))
+    report_findings(found, _left_aside(target.settings, seen[ALERTS]))
 
 
 def judge_alerts(

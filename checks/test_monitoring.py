@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from service_down.checks.framework.check import VERIFY, AnyTarget, Seen, Settle, Target, check
+from service_down.checks.framework.check import VERIFY, AnyTarget, CheckEvidence, ReportFindings, Target, check
 from service_down.checks.framework.targets import tool
 from service_down.fixtures.catalog.finding import Finding, Proof, finding
 from service_down.fixtures.evidence.observation import Observation
@@ -32,9 +32,9 @@ def dashboards(settings: Settings, model: Model) -> Sequence[Target[str]]:
     asks=lambda target: (f"grafana:dashboard:{target.id}",),
     absent="stack.toml names no dashboards in [grafana]",
 )
-def test_dashboard(target: Target[str], seen: Seen, settle: Settle) -> None:
+def test_dashboard(target: Target[str], seen: CheckEvidence, report_findings: ReportFindings) -> None:
     """The dashboard exists and loads."""
-    settle(judge_dashboard(target.service, target.spec, seen[f"grafana:dashboard:{target.id}"]))
+    report_findings(judge_dashboard(target.service, target.spec, seen[f"grafana:dashboard:{target.id}"]))
 
 
 def judge_dashboard(service: str, uid: str, seen: Observation) -> list[Finding]:
@@ -60,10 +60,10 @@ def judge_dashboard(service: str, uid: str, seen: Observation) -> list[Finding]:
     asks=lambda target: (DATASOURCES,),
     absent="stack.toml has no [grafana]",
 )
-def test_datasources(target: AnyTarget, seen: Seen, settle: Settle) -> None:
+def test_datasources(target: AnyTarget, seen: CheckEvidence, report_findings: ReportFindings) -> None:
     """Each datasource of Grafana reports that it is healthy."""
     found = judge_datasources(target.service, seen[DATASOURCES], [one.name for one in target.model.services])
-    settle(found, _left_aside(seen[DATASOURCES]))
+    report_findings(found, _left_aside(seen[DATASOURCES]))
 
 
 def judge_datasources(service: str, seen: Observation, services: Sequence[str]) -> list[Finding]:
@@ -118,9 +118,9 @@ def _broken(service: str, source: Mapping[str, Any], at: str, services: Sequence
     asks=lambda target: (LOKI_LINE,),
     absent="stack.toml has no [loki]",
 )
-def test_loki_line(target: Target[Loki], seen: Seen, settle: Settle) -> None:
+def test_loki_line(target: Target[Loki], seen: CheckEvidence, report_findings: ReportFindings) -> None:
     """A line that is pushed comes back from a query."""
-    settle(judge_arrival("logs-not-arriving", target.service, seen[LOKI_LINE]))
+    report_findings(judge_arrival("logs-not-arriving", target.service, seen[LOKI_LINE]))
 
 
 def judge_arrival(code: str, service: str, seen: Observation) -> list[Finding]:
@@ -146,9 +146,11 @@ def with_own_logs(settings: Settings, model: Model) -> Sequence[Target[Loki]]:
     asks=lambda target: (LOKI_OWN,),
     absent="[loki] names no own_logs",
 )
-def test_own_logs(target: Target[Loki], seen: Seen, settle: Settle) -> None:
+def test_own_logs(target: Target[Loki], seen: CheckEvidence, report_findings: ReportFindings) -> None:
     """The stack's own logs are recent."""
-    settle(judge_own_logs(target.service, target.spec, seen[LOKI_OWN], target.settings.thresholds.log_age_seconds))
+    report_findings(
+        judge_own_logs(target.service, target.spec, seen[LOKI_OWN], target.settings.thresholds.log_age_seconds)
+    )
 
 
 def judge_own_logs(service: str, told: Loki, seen: Observation, limit: float) -> list[Finding]:
@@ -176,6 +178,6 @@ def judge_own_logs(service: str, told: Loki, seen: Observation, limit: float) ->
     asks=lambda target: (TEMPO_TRACE,),
     absent="stack.toml has no [tempo]",
 )
-def test_tempo_trace(target: AnyTarget, seen: Seen, settle: Settle) -> None:
+def test_tempo_trace(target: AnyTarget, seen: CheckEvidence, report_findings: ReportFindings) -> None:
     """A trace that is sent comes back by its id."""
-    settle(judge_arrival("traces-not-arriving", target.service, seen[TEMPO_TRACE]))
+    report_findings(judge_arrival("traces-not-arriving", target.service, seen[TEMPO_TRACE]))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from service_down.checks.framework.check import Seen, Settle, Target, check, needs_engine
+from service_down.checks.framework.check import CheckEvidence, ReportFindings, Target, check, needs_engine
 from service_down.checks.framework.targets import long_running
 from service_down.checks.judges.config_drift import drifted
 from service_down.fixtures.catalog.finding import Finding, Proof, finding
@@ -20,9 +20,9 @@ NAMELESS = {"bridge"}  # the engine's own network, in which nobody has a name
 
 
 @check("network", runbook=("4.network",), over=long_running, needs=needs_engine, uses=lambda target: (HASHES,))
-def test_network(target: Target[Service], seen: Seen, settle: Settle) -> None:
+def test_network(target: Target[Service], seen: CheckEvidence, report_findings: ReportFindings) -> None:
     """A running container is on its networks, under its service's name."""
-    settle(judge_network(target.spec, seen.value("engine"), seen[HASHES]))
+    report_findings(judge_network(target.spec, seen.value("engine"), seen[HASHES]))
 
 
 def judge_network(service: Service, view: Mapping[str, Any], hashes: Observation) -> list[Finding]:

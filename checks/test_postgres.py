@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from service_down.checks.framework.check import VERIFY, Seen, Settle, Target, check
+from service_down.checks.framework.check import VERIFY, CheckEvidence, ReportFindings, Target, check
 from service_down.checks.framework.targets import named, own_log
 from service_down.checks.judges.log_evidence import dated_by_log
 from service_down.fixtures.catalog.finding import Finding, Proof, finding
@@ -35,9 +35,9 @@ def with_table(settings: Any, model: Any) -> Any:
     uses=own_log,
     absent="stack.toml has no [postgres.*]",
 )
-def test_database(target: Target[Postgres], seen: Seen, settle: Settle) -> None:
+def test_database(target: Target[Postgres], seen: CheckEvidence, report_findings: ReportFindings) -> None:
     """It connects and answers `SELECT 1`."""
-    settle(dated_by_log(judge_answer(target.service, seen[f"postgres:{target.id}"]), target, seen))
+    report_findings(dated_by_log(judge_answer(target.service, seen[f"postgres:{target.id}"]), target, seen))
 
 
 def _who(seen: Observation) -> dict[str, Any]:
@@ -62,9 +62,9 @@ def judge_answer(service: str, seen: Observation) -> list[Finding]:
     asks=lambda target: (f"postgres:{target.id}",),
     absent="stack.toml has no [postgres.*]",
 )
-def test_database_state(target: Target[Postgres], seen: Seen, settle: Settle) -> None:
+def test_database_state(target: Target[Postgres], seen: CheckEvidence, report_findings: ReportFindings) -> None:
     """It is not in recovery, takes writes, and is not slow."""
-    settle(judge_state(target.service, target.spec, seen[f"postgres:{target.id}"], target.settings.thresholds))
+    report_findings(judge_state(target.service, target.spec, seen[f"postgres:{target.id}"], target.settings.thresholds))
 
 
 def judge_state(service: str, told: Postgres, seen: Observation, thresholds: Thresholds) -> list[Finding]:
@@ -114,9 +114,9 @@ def judge_state(service: str, told: Postgres, seen: Observation, thresholds: Thr
     absent="stack.toml has no [postgres.*]",
     only_warns=True,
 )
-def test_database_locks(target: Target[Postgres], seen: Seen, settle: Settle) -> None:
+def test_database_locks(target: Target[Postgres], seen: CheckEvidence, report_findings: ReportFindings) -> None:
     """No query waits long for a lock that another holds."""
-    settle(judge_locks(target.service, seen[f"postgres:{target.id}"]))
+    report_findings(judge_locks(target.service, seen[f"postgres:{target.id}"]))
 
 
 def judge_locks(service: str, seen: Observation) -> list[Finding]:
@@ -145,10 +145,10 @@ def judge_locks(service: str, seen: Observation) -> list[Finding]:
     uses=own_log,
     absent="stack.toml has no [postgres.*]",
 )
-def test_database_connections(target: Target[Postgres], seen: Seen, settle: Settle) -> None:
+def test_database_connections(target: Target[Postgres], seen: CheckEvidence, report_findings: ReportFindings) -> None:
     """Connections are left for those who need one."""
     found = judge_connections(target.service, seen[f"postgres:{target.id}"], target.settings.thresholds)
-    settle(dated_by_log(found, target, seen))
+    report_findings(dated_by_log(found, target, seen))
 
 
 def judge_connections(service: str, seen: Observation, thresholds: Thresholds) -> list[Finding]:
@@ -183,9 +183,9 @@ def judge_connections(service: str, seen: Observation, thresholds: Thresholds) -
     uses=own_log,
     absent="no [postgres.*] of stack.toml has a table",
 )
-def test_rows(target: Target[Postgres], seen: Seen, settle: Settle) -> None:
+def test_rows(target: Target[Postgres], seen: CheckEvidence, report_findings: ReportFindings) -> None:
     """`SELECT COUNT(*)` of the user table works."""
-    settle(dated_by_log(judge_rows(target.service, target.spec, seen[f"rows:{target.id}"]), target, seen))
+    report_findings(dated_by_log(judge_rows(target.service, target.spec, seen[f"rows:{target.id}"]), target, seen))
 
 
 def judge_rows(service: str, told: Postgres, seen: Observation) -> list[Finding]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from service_down.checks.framework.check import Seen, Settle, Target, check
+from service_down.checks.framework.check import CheckEvidence, ReportFindings, Target, check
 from service_down.checks.framework.targets import named, own_log
 from service_down.checks.judges.log_evidence import dated_by_log
 from service_down.fixtures.catalog.finding import Finding, Proof, finding
@@ -22,9 +22,9 @@ def _asks(target: Target[Redis]) -> tuple[str, ...]:
 
 
 @check("redis", runbook=("3.dependencies", "4.redis-ping"), over=named("redis"), asks=_asks, absent=ABSENT)
-def test_redis(target: Target[Redis], seen: Seen, settle: Settle) -> None:
+def test_redis(target: Target[Redis], seen: CheckEvidence, report_findings: ReportFindings) -> None:
     """It answers PING to whoever has the password."""
-    settle(judge_answer(target.service, seen[f"redis:{target.id}"]))
+    report_findings(judge_answer(target.service, seen[f"redis:{target.id}"]))
 
 
 def judge_answer(service: str, seen: Observation) -> list[Finding]:
@@ -41,10 +41,10 @@ def judge_answer(service: str, seen: Observation) -> list[Finding]:
 
 
 @check("redis-writes", runbook=("4.redis-ping",), over=named("redis"), asks=_asks, uses=own_log, absent=ABSENT)
-def test_redis_writes(target: Target[Redis], seen: Seen, settle: Settle) -> None:
+def test_redis_writes(target: Target[Redis], seen: CheckEvidence, report_findings: ReportFindings) -> None:
     """Writes are not refused: not after a failed save, not by a replica, not for memory."""
     found = judge_writes(target.service, target.spec, seen[f"redis:{target.id}"])
-    settle(dated_by_log(found, target, seen))
+    report_findings(dated_by_log(found, target, seen))
 
 
 def judge_writes(service: str, told: Redis, seen: Observation) -> list[Finding]:
@@ -80,9 +80,9 @@ def _refused(info: Mapping[str, Any], told: Redis) -> tuple[str, str] | None:
 @check(
     "redis-memory", runbook=("4.redis-ping", "4.free"), over=named("redis"), asks=_asks, absent=ABSENT, only_warns=True
 )
-def test_redis_memory(target: Target[Redis], seen: Seen, settle: Settle) -> None:
+def test_redis_memory(target: Target[Redis], seen: CheckEvidence, report_findings: ReportFindings) -> None:
     """Its memory is not nearly used up."""
-    settle(judge_memory(target.service, seen[f"redis:{target.id}"], target.settings.thresholds))
+    report_findings(judge_memory(target.service, seen[f"redis:{target.id}"], target.settings.thresholds))
 
 
 def judge_memory(service: str, seen: Observation, thresholds: Thresholds) -> list[Finding]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from service_down.checks.framework.check import Seen, Settle, Target, check
+from service_down.checks.framework.check import CheckEvidence, ReportFindings, Target, check
 from service_down.checks.framework.targets import long_running
 from service_down.fixtures.catalog.finding import Finding, Proof, finding
 from service_down.fixtures.settings.schema import Thresholds
@@ -21,9 +21,9 @@ Usage = Iterable[Mapping[str, Any]]
     needs=lambda target: ("engine", f"usage:{target.spec.name}"),
     only_warns=True,
 )
-def test_container_memory(target: Target[Service], seen: Seen, settle: Settle) -> None:
+def test_container_memory(target: Target[Service], seen: CheckEvidence, report_findings: ReportFindings) -> None:
     """No container is at its memory limit."""
-    settle(judge_memory(target.spec, seen.value(f"usage:{target.spec.name}"), target.settings.thresholds))
+    report_findings(judge_memory(target.spec, seen.value(f"usage:{target.spec.name}"), target.settings.thresholds))
 
 
 def judge_memory(service: Service, usage: Usage, thresholds: Thresholds) -> list[Finding]:
@@ -56,9 +56,9 @@ def judge_memory(service: Service, usage: Usage, thresholds: Thresholds) -> list
     needs=lambda target: ("engine", f"usage:{target.spec.name}"),
     only_warns=True,
 )
-def test_container_cpu(target: Target[Service], seen: Seen, settle: Settle) -> None:
+def test_container_cpu(target: Target[Service], seen: CheckEvidence, report_findings: ReportFindings) -> None:
     """No container is at its CPU limit."""
-    settle(
+    report_findings(
         judge_cpu(
             target.spec, seen.value(f"usage:{target.spec.name}"), seen.value("engine"), target.settings.thresholds
         )

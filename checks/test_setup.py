@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
-from service_down.checks.framework.check import AnyTarget, Seen, Settle, Target, check, needs_engine
+from service_down.checks.framework.check import AnyTarget, CheckEvidence, ReportFindings, Target, check, needs_engine
 from service_down.checks.framework.targets import HOST, STACK, machine, services, stack
 from service_down.checks.judges.config_drift import drifted
 from service_down.fixtures.catalog.finding import Finding, Proof, finding
-from service_down.fixtures.evidence.observation import CannotLook, Observation
+from service_down.fixtures.evidence.observation import CannotCheck, Observation
 from service_down.fixtures.probes.compose import HASHES
 from service_down.fixtures.probes.engine import containers_of
 from service_down.fixtures.settings.schema import Settings
@@ -23,9 +23,9 @@ def composed(settings: Settings, model: Model) -> Sequence[AnyTarget]:
 
 
 @check("engine", runbook=("2.compose-ps", "4.docker-ps"), over=machine, asks=lambda target: ("engine",))
-def test_engine(target: AnyTarget, seen: Seen, settle: Settle) -> None:
+def test_engine(target: AnyTarget, seen: CheckEvidence, report_findings: ReportFindings) -> None:
     """The Docker engine answers."""
-    settle(judge_engine(seen["engine"]))
+    report_findings(judge_engine(seen["engine"]))
 
 
 def judge_engine(seen: Observation) -> list[Finding]:
@@ -43,9 +43,9 @@ def judge_engine(seen: Observation) -> list[Finding]:
     asks=lambda target: ("compose",),
     absent="no compose file is named, so services are known by the engine's labels only",
 )
-def test_compose_file(target: AnyTarget, seen: Seen, settle: Settle) -> None:
+def test_compose_file(target: AnyTarget, seen: CheckEvidence, report_findings: ReportFindings) -> None:
     """The compose files merge into a valid configuration."""
-    settle(judge_compose(seen["compose"]))
+    report_findings(judge_compose(seen["compose"]))
 
 
 def judge_compose(seen: Observation) -> list[Finding]:
@@ -58,12 +58,12 @@ def judge_compose(seen: Observation) -> list[Finding]:
 
 
 @check("services", runbook=("2.compose-ps", "3.which-service"), over=stack)
-def test_services(target: AnyTarget, seen: Seen, settle: Settle) -> None:
+def test_services(target: AnyTarget, seen: CheckEvidence, report_findings: ReportFindings) -> None:
     """It is known which services there should be: of a stack without any, all is fine and nothing is known."""
     if not target.model.services:
         why = f" ({target.model.problem})" if target.model.problem else ""
-        raise CannotLook(f"no service of this stack is known{why}: check stack.project, or name the compose files")
-    settle([])
+        raise CannotCheck(f"no service of this stack is known{why}: check stack.project, or name the compose files")
+    report_findings([])
 
 
 @check(
@@ -74,9 +74,9 @@ def test_services(target: AnyTarget, seen: Seen, settle: Settle) -> None:
     uses=lambda target: (HASHES,),
     only_warns=True,
 )
-def test_config_drift(target: Target[Service], seen: Seen, settle: Settle) -> None:
+def test_config_drift(target: Target[Service], seen: CheckEvidence, report_findings: ReportFindings) -> None:
     """The container is what the compose file says today."""
-    settle(judge_drift(target.spec, seen.value("engine"), seen[HASHES]))
+    report_findings(judge_drift(target.spec, seen.value("engine"), seen[HASHES]))
 
 
 def judge_drift(service: Service, view: Mapping[str, Any], seen: Observation) -> list[Finding]:

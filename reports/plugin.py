@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from service_down.fixtures.plugin import run_of
 from service_down.reports.delivery.files import stage
-from service_down.reports.history.incident import asked_of
-from service_down.reports.reporter import OPTIONS, Place, Reporter
+from service_down.reports.history.incident import history_options
+from service_down.reports.reporter import OPTIONS, ReportLocation, Reporter
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -25,16 +25,16 @@ def pytest_configure(config: pytest.Config) -> None:
     run = run_of(config)
     if run is None or hasattr(config, "workerinput") or config.option.collectonly:
         return
-    asked = asked_of(config)
+    asked = history_options(config)
     config.option.notify = None  # xdist would hand the URLs to its workers
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(time.time() if run.replayed else run.started))
-    place = Place(_staged(), asked.base, f"{stamp}-{run.look.mode}")
+    location = ReportLocation(_staged(), asked.base, f"{stamp}-{run.context.mode}")
     elsewhere = {name: getattr(config.option, option, None) for name, option in OPTIONS.items()}
     for name, option in OPTIONS.items():
         if hasattr(config.option, option):  # the plugin may be switched off
-            setattr(config.option, option, str(place.staged / name) if place.staged else None)
+            setattr(config.option, option, str(location.staged / name) if location.staged else None)
     config.option.self_contained_html = True
-    config.pluginmanager.register(Reporter(run, place, elsewhere, asked), "service-down-reporter")
+    config.pluginmanager.register(Reporter(run, location, elsewhere, asked), "service-down-reporter")
 
 
 def _staged() -> Path | None:

@@ -11,13 +11,13 @@ from typing import Any, TypeVar
 
 import pytest
 from service_down.fixtures.evidence.observation import Evidence
-from service_down.fixtures.evidence.recording import NAME, Bundle, encode
+from service_down.fixtures.evidence.recording import NAME, Recording, encode
 from service_down.fixtures.run.run import Run
 from service_down.reports.delivery import terminal
 from service_down.reports.delivery.files import Folder, deliver, point_latest, within, write_json, write_text
 from service_down.reports.delivery.notify import Sending, message, send
 from service_down.reports.diagnosis.diagnose import diagnose
-from service_down.reports.history.incident import Asked, Related, relate
+from service_down.reports.history.incident import HistoryOptions, Related, relate
 from service_down.reports.history.saved_run import UPDATE
 from service_down.reports.html.render import finish, render, title
 from service_down.reports.results import Results
@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Place:
+class ReportLocation:
     """Where one run's report is made, and where it goes."""
 
     staged: Path | None  # None: no file can be made on this machine
@@ -42,11 +42,13 @@ class Place:
 class Reporter:
     """One run's results on their way to a verdict; registered as a plugin for that run only."""
 
-    def __init__(self, run: Run, place: Place, elsewhere: dict[str, str | None], asked: Asked) -> None:
+    def __init__(
+        self, run: Run, location: ReportLocation, elsewhere: dict[str, str | None], asked: HistoryOptions
+    ) -> None:
         """`elsewhere`: where the user wanted a copy of which file."""
         self._run = run
         self._asked = asked
-        self._place = place
+        self._place = location
         self._folder: Folder | None = None  # as soon as there is a report
         self._elsewhere = elsewhere
         self._results = Results()
@@ -57,7 +59,7 @@ class Reporter:
         self._page: Any = None
         self._began = time.time() if run.replayed else run.started
         self._interrupted = False
-        self._problems = [note for note in (two_machines(run.look),) if note]
+        self._problems = [note for note in (two_machines(run.context),) if note]
 
     def _try(self, what: str, do: Callable[[], T]) -> T | None:
         """Does one step; what goes wrong in it is a note, and costs nothing but this step."""
@@ -66,7 +68,7 @@ class Reporter:
         except OSError as error:
             self._problems.append(f"{what} could not be written: {error}")
         except Exception as error:
-            told = self._run.look.redactor.text(f"{type(error).__name__}: {error}")
+            told = self._run.context.redactor.text(f"{type(error).__name__}: {error}")
             self._problems.append(f"{what} could not be made, which is a fault of this suite: {told[:300]}")
         return None
 
@@ -105,26 +107,26 @@ class Reporter:
         judged = self._try("the verdict", lambda: diagnose(results, replace(scene_of(run), missing=missing)))
         self._verdict = judged or Verdict("unknown", "the results could not be judged", checks=tuple(results))
         project = self._try("the project's name", lambda: scene_of(run).project) or "?"
-        scope = scope_of(session.config, run.look.mode)
+        scope = scope_of(session.config, run.context.mode)
         seconds, interrupted = time.time() - self._began, self._interrupted or missing > 0
         self._facts = facts_of(run, context_of(run, project), seconds, interrupted, scope)
-        table = as_json(self._verdict, self._facts, run.look.mode)
+        table = as_json(self._verdict, self._facts, run.context.mode)
         self._related = self._try("the incident's other runs", lambda: relate(self._asked, table)) or Related()
         self._problems += [self._related.note] if self._related.note else []
 
-    def _bundle(self) -> bytes:
+    def _recording(self) -> bytes:
         """Everything the verdict was made from."""
         run = self._run
         options = {
             "now": run.now().isoformat(),
             "compose": run.compose,
-            "services": list(run.look.services),
+            "services": list(run.context.services),
             "alert": asdict(run.alert) if run.alert else None,
             "actions": self._facts["actions"],
             "breach": run.options.suspect_breach,
         }
         evidence = Evidence(context_of(run, self._facts["project"]), run.observations())
-        return encode(Bundle(evidence, run.look.settings, run.stack(), options), run.look.redactor)
+        return encode(Recording(evidence, run.context.settings, run.stack(), options), run.context.redactor)
 
     def _write(self) -> None:
         """Every file of the run, the verdict first."""
@@ -134,10 +136,10 @@ class Reporter:
         if folder is None:
             self._problems.append("no file can be written on this machine: there is no report")
             return
-        table = as_json(self._verdict, self._facts, run.look.mode, self._related.compared)
+        table = as_json(self._verdict, self._facts, run.context.mode, self._related.compared)
         self._try(JSON, lambda: write_json(folder / JSON, table))
         if run.replayed is None:
-            self._try(NAME, lambda: write_text(folder / NAME, self._bundle().decode()))
+            self._try(NAME, lambda: write_text(folder / NAME, self._recording().decode()))
         self._try(HTML, lambda: _finish_page(folder / HTML))
         for name, make in self._related.papers(run.now(), self._named()).items():
             self._try(name, lambda name=name, make=make: write_text(folder / name, make()))  # type: ignore[misc]
@@ -203,7 +205,7 @@ class Reporter:
         if self._page is not None:
             self._page.title = title(verdict, self._facts)
         scene, seen = scene_of(run), run.observations()
-        return render(verdict, self._facts, run.look.mode, seen, scene, run.look.settings, self._related.compared)
+        return render(verdict, self._facts, run.context.mode, seen, scene, run.context.settings, self._related.compared)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> Generator[None, None, None]:
@@ -239,7 +241,7 @@ class Reporter:
     def _lines(self) -> list[terminal.Line]:
         assert self._verdict is not None
         width = shutil.get_terminal_size().columns
-        mode, compared = self._run.look.mode, self._related.compared
+        mode, compared = self._run.context.mode, self._related.compared
         return list(terminal.lines(self._verdict, self._facts, mode, self._files(), width, compared))
 
 

@@ -8,19 +8,19 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import pytest
-from service_down.fixtures.evidence.observation import Context, utc
-from service_down.fixtures.probes.context import LOCAL, Look
+from service_down.fixtures.evidence.observation import RunContext, utc
+from service_down.fixtures.probes.context import LOCAL, ProbeContext
 from service_down.fixtures.run.run import VERIFY, Run
 from service_down.reports.delivery.terminal import plain
-from service_down.reports.diagnosis.context import scene_from
-from service_down.reports.diagnosis.diagnose import Scene
+from service_down.reports.diagnosis.context import diagnosis_context_from
+from service_down.reports.diagnosis.diagnose import DiagnosisContext
 
 VERSION = "0.1.0"
 
 
 def cleaned(run: Run, text: str | None) -> str | None:
     """What a person typed, on one line and without secrets."""
-    return plain(run.look.redactor.text(text or "")).strip() or None
+    return plain(run.context.redactor.text(text or "")).strip() or None
 
 
 def actions_of(run: Run) -> list[str]:
@@ -30,28 +30,28 @@ def actions_of(run: Run) -> list[str]:
     return [text for one in told if (text := cleaned(run, one))]
 
 
-def context_of(run: Run, project: str) -> Context:
+def context_of(run: Run, project: str) -> RunContext:
     """What the run was; a recording's own where it is one."""
     if run.replayed:
         return run.replayed.evidence.context
-    return Context(
-        run=run.look.run,
-        mode=run.look.mode,
+    return RunContext(
+        run=run.context.run,
+        mode=run.context.mode,
         started=utc(run.started),
-        host=_machine(run.look),
-        stack=run.look.settings.stack.name,
+        host=_machine(run.context),
+        stack=run.context.settings.stack.name,
         project=project,
         suite=_version(),
         incident=cleaned(run, run.options.incident),
     )
 
 
-def _machine(look: Look) -> str:
+def _machine(context: ProbeContext) -> str:
     """The machine that the run is about: the one that was asked for, else the engine's, else this one."""
-    return look.host if look.host != LOCAL else look.engine_host or platform.node()
+    return context.host if context.host != LOCAL else context.engine_host or platform.node()
 
 
-def facts_of(run: Run, context: Context, seconds: float, interrupted: bool, scope: str | None) -> dict[str, Any]:
+def facts_of(run: Run, context: RunContext, seconds: float, interrupted: bool, scope: str | None) -> dict[str, Any]:
     """`run` of verdict.json."""
     return {
         "id": context.run,
@@ -69,17 +69,17 @@ def facts_of(run: Run, context: Context, seconds: float, interrupted: bool, scop
     }
 
 
-def scene_of(run: Run) -> Scene:
+def scene_of(run: Run) -> DiagnosisContext:
     """What the diagnosis knows beside the findings, from what was asked already."""
-    return scene_from(
-        settings=run.look.settings,
+    return diagnosis_context_from(
+        settings=run.context.settings,
         model=run.stack(),
         observations=run.observations(),
         compose=run.compose,
-        project=run.look.project,
+        project=run.context.project,
         now=run.now(),
         alert=run.alert,
-        recovering=run.look.mode == VERIFY,
+        recovering=run.context.mode == VERIFY,
         breach=run.options.suspect_breach or bool(run.replayed and run.replayed.options.get("breach")),
     )
 
@@ -97,11 +97,11 @@ def scope_of(config: pytest.Config, mode: str) -> str | None:
     return " ".join(parts) or None
 
 
-def two_machines(look: Look) -> str:
+def two_machines(context: ProbeContext) -> str:
     """What to say when the machine that is looked at is another one than the engine's, as far as can be told."""
-    if look.host == LOCAL or look.engine_url or "localhost" in look.host or "127.0.0.1" in look.host:
+    if context.host == LOCAL or context.engine_url or "localhost" in context.host or "127.0.0.1" in context.host:
         return ""
-    return f"--hosts looks at {look.host}, but the engine asked is this machine's: set DOCKER_HOST to that one's"
+    return f"--hosts looks at {context.host}, but the engine asked is this machine's: set DOCKER_HOST to that one's"
 
 
 def _version() -> str:

@@ -7,15 +7,15 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from service_down.fixtures.catalog.finding import Finding, Proof, Severity
-from service_down.reports.diagnosis.timeline import Entry
+from service_down.reports.diagnosis.timeline import TimelineEntry
 
 if TYPE_CHECKING:
     from service_down.reports.history.compare import Comparison
 
 SCHEMA = 1
-Word = Literal["healthy", "degraded", "unknown", "down"]
+VerdictWord = Literal["healthy", "degraded", "unknown", "down"]
 Outcome = Literal["passed", "warned", "failed", "unknown", "skipped"]
-Looks = Literal["true", "false", "over", "unknown"]
+AlertState = Literal["true", "false", "over", "unknown"]
 State = Literal["down", "blocked", "degraded", "ok", "unknown"]
 
 
@@ -61,13 +61,13 @@ class ServiceState:
 
 
 @dataclass(frozen=True)
-class AlertJudged:
+class AlertAssessment:
     """What is to be thought of the alert that started it."""
 
     name: str
     service: str | None
     since: str | None
-    looks: Looks
+    looks: AlertState
     why: str
 
 
@@ -75,7 +75,7 @@ class AlertJudged:
 class Verdict:
     """What the run concludes: the worst of its parts, never an average."""
 
-    word: Word
+    word: VerdictWord
     summary: str
     causes: tuple[Cause, ...] = ()
     warnings: tuple[Finding, ...] = ()
@@ -83,9 +83,9 @@ class Verdict:
     reasons: tuple[str, ...] = ()  # to escalate
     services: tuple[ServiceState, ...] = ()
     checks: tuple[CheckResult, ...] = field(default=())
-    alert: AlertJudged | None = None
-    changes: tuple[Entry, ...] = ()
-    timeline: tuple[Entry, ...] = ()
+    alert: AlertAssessment | None = None
+    changes: tuple[TimelineEntry, ...] = ()
+    timeline: tuple[TimelineEntry, ...] = ()
 
     def counts(self) -> dict[str, int]:
         """How many checks had each outcome."""

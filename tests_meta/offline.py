@@ -11,29 +11,29 @@ from typing import Any
 
 import msgspec
 import pytest
-from service_down.checks.framework.check import Check, NotFine, Seen
+from service_down.checks.framework.check import Check, CheckFailed, CheckEvidence
 from service_down.checks.framework.runbook import all_tests
 from service_down.fixtures.catalog.finding import Finding
-from service_down.fixtures.evidence.observation import CannotLook, Observation
-from service_down.fixtures.evidence.recording import Bundle, Replayed, bundle_of
+from service_down.fixtures.evidence.observation import CannotCheck, Observation
+from service_down.fixtures.evidence.recording import Recording, ReplayedObservations, recording_from_json
 from service_down.fixtures.run.run import VERIFY
 from service_down.fixtures.stack.alert import Alert
-from service_down.reports.diagnosis.context import scene_from
-from service_down.reports.diagnosis.diagnose import Scene, diagnose
+from service_down.reports.diagnosis.context import diagnosis_context_from
+from service_down.reports.diagnosis.diagnose import DiagnosisContext, diagnose
 from service_down.reports.verdict import CheckResult, Outcome, Verdict
 
 
-def read(path: Path) -> Bundle:
+def read(path: Path) -> Recording:
     """A recorded bundle."""
-    return bundle_of(msgspec.json.decode(gzip.decompress(path.read_bytes())))
+    return recording_from_json(msgspec.json.decode(gzip.decompress(path.read_bytes())))
 
 
-def with_observations(bundle: Bundle, observations: dict[str, Observation]) -> Bundle:
+def with_observations(bundle: Recording, observations: dict[str, Observation]) -> Recording:
     """The same run with other answers."""
     return replace(bundle, evidence=replace(bundle.evidence, observations=observations))
 
 
-def results(bundle: Bundle) -> list[CheckResult]:
+def results(bundle: Recording) -> list[CheckResult]:
     """What every check of the run's mode says."""
     mode = bundle.evidence.context.mode
     return [
@@ -44,15 +44,15 @@ def results(bundle: Bundle) -> list[CheckResult]:
     ]
 
 
-def _over(described: Check, test: Callable[..., None], bundle: Bundle) -> Iterator[CheckResult]:
-    asked = Replayed(bundle.evidence.observations)
+def _over(described: Check, test: Callable[..., None], bundle: Recording) -> Iterator[CheckResult]:
+    asked = ReplayedObservations(bundle.evidence.observations)
     for target in described.over(bundle.settings, bundle.model):
         said: list[Finding] = []
 
-        def settle(findings: Sequence[Finding], note: str = "", said: list[Finding] = said) -> None:
+        def report_findings(findings: Sequence[Finding], note: str = "", said: list[Finding] = said) -> None:
             said.extend(findings)
             if any(one.severity != "warning" for one in findings):
-                raise NotFine(findings)
+                raise CheckFailed(findings)
 
         def result(
             outcome: Outcome, message: str = "", target: Any = target, said: list[Finding] = said
@@ -63,12 +63,16 @@ def _over(described: Check, test: Callable[..., None], bundle: Bundle) -> Iterat
             )
 
         try:
-            test(target=target, seen=Seen(described, target, asked, bundle.evidence.context.mode), settle=settle)
-        except NotFine:
+            test(
+                target=target,
+                seen=CheckEvidence(described, target, asked, bundle.evidence.context.mode),
+                report_findings=report_findings,
+            )
+        except CheckFailed:
             yield result("failed")
         except pytest.skip.Exception as skipped:
             yield result("skipped", str(skipped))
-        except CannotLook as error:
+        except CannotCheck as error:
             yield result("unknown", str(error))
         except Exception as error:  # as in a run: a check's crash costs that check
             yield result("unknown", f"the check itself crashed: {type(error).__name__}: {error}")
@@ -76,10 +80,10 @@ def _over(described: Check, test: Callable[..., None], bundle: Bundle) -> Iterat
             yield result("warned" if said else "passed")
 
 
-def scene(bundle: Bundle) -> Scene:
+def scene(bundle: Recording) -> DiagnosisContext:
     """What the diagnosis knows beside the findings."""
     told = bundle.options.get("alert")
-    return scene_from(
+    return diagnosis_context_from(
         settings=bundle.settings,
         model=bundle.model,
         observations=bundle.evidence.observations,
@@ -92,6 +96,6 @@ def scene(bundle: Bundle) -> Scene:
     )
 
 
-def judge(bundle: Bundle) -> Verdict:
+def judge(bundle: Recording) -> Verdict:
     """The verdict."""
     return diagnose(results(bundle), scene(bundle))

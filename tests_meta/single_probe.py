@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from service_down.fixtures.probes.context import Look
+from service_down.fixtures.probes.context import ProbeContext
 from service_down.fixtures.secrets.redact import Redactor
 from service_down.fixtures.settings.schema import Settings
 from service_down.tests_meta.lab.commands import run, wait_for, works
 
 
-def look(settings: Settings | None = None, **environ: str) -> Look:
+def context(settings: Settings | None = None, **environ: str) -> ProbeContext:
     """A point of view with these settings and this environment."""
-    return Look(settings or Settings(), environ, Redactor(b"salt"), "lone", "triage", Path())
+    return ProbeContext(settings or Settings(), environ, Redactor(b"salt"), "lone", "triage", Path())
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import pytest
 from service_down.fixtures.catalog.finding import Finding
-from service_down.fixtures.evidence.observation import CannotLook, Observation
+from service_down.fixtures.evidence.observation import CannotCheck, Observation
 from service_down.fixtures.settings.schema import Settings
 from service_down.fixtures.stack.model import Model
 
@@ -62,7 +62,7 @@ class Check:
         return (*self.needs(target), *self.asks(target), *self.uses(target))
 
 
-class Asked(Protocol):
+class ObservationSource(Protocol):
     """Whoever answers for probes: the collector itself, or a worker's connection to it."""
 
     def start(self, probes: Iterable[str]) -> None:
@@ -75,20 +75,20 @@ class Asked(Protocol):
         """Lets these probes be asked anew; None: all of them."""
 
 
-class Seen:
+class CheckEvidence:
     """The observations that one check may judge."""
 
-    def __init__(self, check: Check, target: AnyTarget, asked: Asked, mode: str) -> None:
+    def __init__(self, check: Check, target: AnyTarget, source: ObservationSource, mode: str) -> None:
         """Waits for the answers. Raises CannotLook when one that is needed is missing."""
         self.mode = mode
-        asked.start(check.probes(target))
-        self._observations = {probe: asked.get(probe) for probe in check.probes(target)}
+        source.start(check.probes(target))
+        self._observations = {probe: source.get(probe) for probe in check.probes(target)}
         for probe in check.needs(target):
             if self._observations[probe].outcome != "seen":
-                raise CannotLook(f"{probe} could not be asked: {self._observations[probe].text}")
+                raise CannotCheck(f"{probe} could not be asked: {self._observations[probe].text}")
         for probe in check.asks(target):
             if self._observations[probe].outcome == "unlooked":
-                raise CannotLook(self._observations[probe].text)
+                raise CannotCheck(self._observations[probe].text)
 
     def __getitem__(self, probe: str) -> Observation:
         """The observation of `probe`."""
@@ -103,7 +103,7 @@ class Seen:
         return {name: observation.seconds for name, observation in self._observations.items()}
 
 
-class NotFine(AssertionError):  # noqa: N818  # a word of the design, not a programming error
+class CheckFailed(AssertionError):  # noqa: N818  # a word of the design, not a programming error
     """A check did not pass; its text is one line for each finding."""
 
     def __init__(self, findings: Sequence[Finding]) -> None:
@@ -111,7 +111,7 @@ class NotFine(AssertionError):  # noqa: N818  # a word of the design, not a prog
         self.findings = tuple(findings)
 
 
-class Settle(Protocol):
+class ReportFindings(Protocol):
     """Ends a check: passes, warns, or raises NotFine; `note` says what was left aside."""
 
     def __call__(self, findings: Sequence[Finding], note: str = "") -> None:

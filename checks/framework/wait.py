@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from service_down.checks.framework.check import AnyTarget, Asked, Check, NotFine, Seen
+from service_down.checks.framework.check import AnyTarget, ObservationSource, Check, CheckFailed, CheckEvidence
 from service_down.fixtures.catalog.finding import Finding
 from service_down.fixtures.clients.pause import pause
-from service_down.fixtures.evidence.observation import CannotLook
+from service_down.fixtures.evidence.observation import CannotCheck
 
 PAUSES = (1.0, 1.0, 2.0, 3.0, 5.0)  # seconds between rounds; the last one for all that follow
 SHOWN = 4
@@ -19,7 +19,7 @@ Test = tuple[Check, AnyTarget, Callable[..., None]]
 
 
 def wait_until_fine(
-    tests: Sequence[Test], asked: Asked, mode: str, seconds: float, tell: Callable[[str], None]
+    tests: Sequence[Test], source: ObservationSource, mode: str, seconds: float, tell: Callable[[str], None]
 ) -> None:
     """Begins new rounds until nothing is missing or `seconds` are over; the checks then judge the last answers.
 
@@ -29,7 +29,7 @@ def wait_until_fine(
     began = time.monotonic()
     number, whole = 0, True
     while True:
-        missing = {test[0].id + test[1].id: (test, found) for test in tests if (found := _missing(test, asked, mode))}
+        missing = {test[0].id + test[1].id: (test, found) for test in tests if (found := _missing(test, source, mode))}
         waited = time.monotonic() - began
         if not missing and whole:
             tell(f"waited {waited:.0f} s: nothing is missing")
@@ -44,25 +44,25 @@ def wait_until_fine(
             pause(wait)
         whole = not missing
         number += 1
-        _ask_again(asked, tests if whole else [test for test, _ in missing.values()], whole)
+        _ask_again(source, tests if whole else [test for test, _ in missing.values()], whole)
 
 
-def _ask_again(asked: Asked, tests: Sequence[Test], whole: bool) -> None:
+def _ask_again(source: ObservationSource, tests: Sequence[Test], whole: bool) -> None:
     probes = sorted({probe for described, target, _ in tests for probe in described.probes(target)})
-    asked.refresh(None if whole else probes)
-    asked.start(probes)
+    source.refresh(None if whole else probes)
+    source.start(probes)
 
 
-def _missing(test: Test, asked: Asked, mode: str) -> str | None:
+def _missing(test: Test, source: ObservationSource, mode: str) -> str | None:
     """What keeps this check from passing, in a few words; None when it passes or only warns."""
     described, target, function = test
     try:
-        function(target=target, seen=Seen(described, target, asked, mode), settle=_settle)
-    except NotFine as error:
+        function(target=target, seen=CheckEvidence(described, target, source, mode), report_findings=_settle)
+    except CheckFailed as error:
         return f"{error.findings[0].service} {error.findings[0].code}"
     except pytest.skip.Exception:
         return None  # not judged: what it needs is another check's finding
-    except CannotLook:
+    except CannotCheck:
         return f"{described.id}:{target.id} could not be looked at"
     except Exception as error:  # the check's own bug; the run will show it, waiting cannot mend it
         return f"{described.id}:{target.id} crashed: {type(error).__name__}"
@@ -72,4 +72,4 @@ def _missing(test: Test, asked: Asked, mode: str) -> str | None:
 def _settle(findings: Sequence[Finding], note: str = "") -> None:
     failing: list[Any] = [one for one in findings if one.severity != "warning"]
     if failing:
-        raise NotFine(failing)
+        raise CheckFailed(failing)

@@ -12,7 +12,7 @@ from service_down.fixtures.stack.model import Service
 Container = Mapping[str, Any]
 Event = Mapping[str, Any]
 Events = Sequence[Event]
-Looks = Sequence[Mapping[str, Any]]
+Samples = Sequence[Mapping[str, Any]]
 WITH_ITS_DEATH = (-30.0, 5.0)  # seconds around a death in which the kernel's word is about this one
 
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from service_down.checks.judges.container_findings import (
     Container,
     Events,
-    Looks,
+    Samples,
     at,
     last,
     memory_proof,
@@ -50,7 +50,7 @@ _START_ERRORS = (
 
 
 def judge_container(
-    service: Service, container: Container, events: Events, now: datetime, again: Looks = ()
+    service: Service, container: Container, events: Events, now: datetime, again: Samples = ()
 ) -> Finding | None:
     """The one finding that says best why this container is not as it should be, or None.
 

@@ -10,7 +10,7 @@ from service_down.checks.judges.container_findings import (
     Container,
     Event,
     Events,
-    Looks,
+    Samples,
     at,
     memory_proof,
     proof_of,
@@ -28,7 +28,7 @@ ON_PURPOSE = 30.0  # seconds before a death in which somebody's signal explains 
 Pace = Literal["", "fast", "slow"]
 
 
-def pace_of(container: Container, events: Events, heard: Events, now: datetime, again: Looks) -> Pace:
+def pace_of(container: Container, events: Events, heard: Events, now: datetime, again: Samples) -> Pace:
     """How a container that runs at this moment crashes: again and again, now and then within the hour, or not.
 
     `events` are its own; `heard` all that the engine told, which shows how far back its memory goes.
@@ -78,7 +78,7 @@ def _lived_long(events: Events, heard: Events) -> bool:
     return bool(deaths[-1] - earliest > LOOP_WINDOW.total_seconds())
 
 
-def keeps_crashing(service: Service, container: Container, events: Events, again: Looks, pace: Pace) -> Finding:
+def keeps_crashing(service: Service, container: Container, events: Events, again: Samples, pace: Pace) -> Finding:
     """`crash-loop`, or `oom-killed` where its last death was the kernel's; only impaired while it runs between two."""
     state = container["State"]
     deaths = [event for event in events if event["action"] == "die"]

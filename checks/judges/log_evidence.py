@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from service_down.checks.framework.check import AnyTarget, Seen
+from service_down.checks.framework.check import AnyTarget, CheckEvidence
 from service_down.checks.framework.targets import own_log
 from service_down.fixtures.catalog.finding import Finding, Proof, catalogue, finding
 from service_down.fixtures.catalog.log_signatures import own_reasons, signature_of
@@ -57,7 +57,7 @@ def with_log(
     return replace(found, proof=(*found.proof, *proof), blamed=tuple(sorted(blamed)), own=own)
 
 
-def with_reason(found: Finding, said: Sequence[str], target: AnyTarget, seen: Seen) -> Finding:
+def with_reason(found: Finding, said: Sequence[str], target: AnyTarget, seen: CheckEvidence) -> Finding:
     """What fails while it runs, with the known error that it tells: in its answer (`said`), or lately in its log.
 
     Whom such a line names is to blame, where that one has failed too.
@@ -85,7 +85,7 @@ def _time_of(line: str) -> datetime | None:
     return parse_time(match.group(1)) if match else None
 
 
-def dated_by_log(found: Sequence[Finding], target: AnyTarget, seen: Seen) -> list[Finding]:
+def dated_by_log(found: Sequence[Finding], target: AnyTarget, seen: CheckEvidence) -> list[Finding]:
     """The findings of a store, each with the first line of its log that says the same: it tells since when."""
     log = next((seen.value(probe) for probe in own_log(target)), None) or {}
     lines = [line for one in log.values() for line in one["lines"]]

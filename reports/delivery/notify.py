@@ -18,7 +18,7 @@ from pathlib import Path
 
 from service_down.reports.delivery.terminal import plain, since_then
 from service_down.reports.history.compare import Comparison
-from service_down.reports.history.saved_run import Account
+from service_down.reports.history.saved_run import SavedRun
 
 SECONDS = 8.0  # that all receivers together have, from the start of sending
 MOST_CAUSES = 5
@@ -35,7 +35,7 @@ class Message:
     attachment: Path | None = None
 
 
-def message(now: Account, compared: Comparison | None, report: Path | None) -> Message:
+def message(now: SavedRun, compared: Comparison | None, report: Path | None) -> Message:
     """The summary of a run: verdict, causes with the next step of each, escalation, comparison."""
     run = now.run
     about = " · ".join(text for text in (run.stack, run.incident) if text)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from service_down.fixtures.stack.alert import Alert
-from service_down.reports.verdict import AlertJudged, Looks, ServiceState, Word
+from service_down.reports.verdict import AlertAssessment, AlertState, ServiceState, VerdictWord
 
 
 def judge_alert(
-    alert: Alert | None, service: str | None, services: Sequence[ServiceState], word: Word, recovering: bool
-) -> AlertJudged | None:
+    alert: Alert | None, service: str | None, services: Sequence[ServiceState], word: VerdictWord, recovering: bool
+) -> AlertAssessment | None:
     """True, false (a phantom target, or the service is fine), over, or not to be said.
 
     `word` is the verdict on the stack; `recovering`: this looks whether it is over, so that an alert whose service is
@@ -21,10 +21,10 @@ def judge_alert(
     looks, why = _looks(alert, next((one for one in services if one.name == service), None), word)
     if looks == "false" and recovering and service:
         looks, why = "over", f"{service} is fine now, as far as could be seen"
-    return AlertJudged(alert.name, service, alert.starts, looks, why)
+    return AlertAssessment(alert.name, service, alert.starts, looks, why)
 
 
-def _looks(alert: Alert, state: ServiceState | None, word: Word) -> tuple[Looks, str]:
+def _looks(alert: Alert, state: ServiceState | None, word: VerdictWord) -> tuple[AlertState, str]:
     if not alert.firing:
         return "false", f"it has resolved; it was about {alert.about()}"
     if state is None and word == "healthy":

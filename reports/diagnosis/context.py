@@ -10,10 +10,10 @@ from service_down.fixtures.probes.engine import service_name
 from service_down.fixtures.settings.schema import Settings
 from service_down.fixtures.stack.alert import Alert, known_names
 from service_down.fixtures.stack.model import Model
-from service_down.reports.diagnosis.diagnose import Scene
+from service_down.reports.diagnosis.diagnose import DiagnosisContext
 
 
-def scene_from(
+def diagnosis_context_from(
     *,
     settings: Settings,
     model: Model,
@@ -24,7 +24,7 @@ def scene_from(
     alert: Alert | None,
     breach: bool = False,
     recovering: bool = False,
-) -> Scene:
+) -> DiagnosisContext:
     """The scene of one run."""
     engine = observations.get("engine")
     view = (engine.value if engine is not None and engine.outcome == "seen" else None) or {}
@@ -34,7 +34,7 @@ def scene_from(
     for name, external in settings.external.items():
         for service in external.used_by:
             uses.setdefault(service, set()).add(name)
-    return Scene(
+    return DiagnosisContext(
         model=model,
         uses={name: frozenset(others) for name, others in uses.items()},
         containers={name: container for name, container in containers.items() if name},

@@ -17,15 +17,15 @@ from service_down.reports.diagnosis.common_cause import SEVERAL, shared_causes, 
 from service_down.reports.diagnosis.explain import dated, explained_by_others, first_of, layer, roots_of
 from service_down.reports.diagnosis.severity import beside_others, weighed
 from service_down.reports.diagnosis.summary import sentence
-from service_down.reports.diagnosis.timeline import JUDGED, Entry, changes, releases, timeline
-from service_down.reports.verdict import Cause, CheckResult, ServiceState, State, Verdict, Word
+from service_down.reports.diagnosis.timeline import JUDGED, TimelineEntry, changes, releases, timeline
+from service_down.reports.verdict import Cause, CheckResult, ServiceState, State, Verdict, VerdictWord
 
 MOST_PROOF = 8
 LONG_DOWN = timedelta(minutes=30)
 
 
 @dataclass(frozen=True)
-class Scene:
+class DiagnosisContext:
     """What the diagnosis knows beside the findings."""
 
     model: Model
@@ -43,7 +43,7 @@ class Scene:
     breach: bool = False  # suspected by whoever ran it: no check can see one
 
 
-def diagnose(results: Sequence[CheckResult], scene: Scene) -> Verdict:
+def diagnose(results: Sequence[CheckResult], scene: DiagnosisContext) -> Verdict:
     """The verdict of the results. The order in which they came never matters."""
     results = sorted([*results, *_not_run(scene.missing)], key=lambda one: one.id)
     released, emptied = releases(scene.view), scene.view.get("containers") == []
@@ -82,7 +82,7 @@ def diagnose(results: Sequence[CheckResult], scene: Scene) -> Verdict:
     )
 
 
-def _changes(scene: Scene, causes: Sequence[Cause], begun: Sequence[datetime]) -> tuple[Entry, ...]:
+def _changes(scene: DiagnosisContext, causes: Sequence[Cause], begun: Sequence[datetime]) -> tuple[TimelineEntry, ...]:
     """What changed before the first cause; before this look, where nobody knows when that began."""
     if begun or not causes:
         return changes(scene.view, min(begun, default=None))
@@ -97,12 +97,14 @@ def _not_run(missing: int) -> list[CheckResult]:
     return [CheckResult("not-run", "stack", (), "unknown", message=message)]
 
 
-def _moments(scene: Scene) -> list[Entry]:
+def _moments(scene: DiagnosisContext) -> list[TimelineEntry]:
     """What the engine cannot know: when the alert began, and when this was looked at."""
-    moments = [Entry(scene.now.isoformat(), "suite", JUDGED, "run")]
+    moments = [TimelineEntry(scene.now.isoformat(), "suite", JUDGED, "run")]
     if scene.alert and scene.alert.starts:
         moments.append(
-            Entry(scene.alert.starts, scene.alert_service or "alert", f"alert {scene.alert.name} began", "alert")
+            TimelineEntry(
+                scene.alert.starts, scene.alert_service or "alert", f"alert {scene.alert.name} began", "alert"
+            )
         )
     return moments
 
@@ -120,7 +122,7 @@ def _causes(
     failing: Mapping[str, Sequence[Finding]],
     blamed_on: Mapping[str, frozenset[str]],
     sharing: Mapping[str, str],
-    scene: Scene,
+    scene: DiagnosisContext,
 ) -> tuple[Cause, ...]:
     causes = []
     for name in sorted(failing):
@@ -151,7 +153,7 @@ def _causes(
     )
 
 
-def _since_alert(found: Finding, services: Sequence[str], scene: Scene) -> Finding:
+def _since_alert(found: Finding, services: Sequence[str], scene: DiagnosisContext) -> Finding:
     """A cause whose beginning nothing else tells had begun when the alert about it did."""
     alert = scene.alert
     if found.since or alert is None or not alert.starts or scene.alert_service not in services:
@@ -160,7 +162,7 @@ def _since_alert(found: Finding, services: Sequence[str], scene: Scene) -> Findi
     return replace(found, since=alert.starts, proof=(*found.proof, proof))
 
 
-def _cause(found: Finding, later: Sequence[Finding], blocks: tuple[str, ...], scene: Scene) -> Cause:
+def _cause(found: Finding, later: Sequence[Finding], blocks: tuple[str, ...], scene: DiagnosisContext) -> Cause:
     code = catalogue()[found.code]
     services = found.facts.get("services", found.service).split(SEVERAL)
     known = {name: value for name, value in found.facts.items() if name not in ("service", "container", "image")}
@@ -190,7 +192,7 @@ def _cause(found: Finding, later: Sequence[Finding], blocks: tuple[str, ...], sc
     )
 
 
-def _container(service: str, found: Finding, scene: Scene) -> str:
+def _container(service: str, found: Finding, scene: DiagnosisContext) -> str:
     """The container to name in commands: the one that the finding is about, else the service's first."""
     own = found.facts.get("container") if service == found.service else None
     return own or scene.containers.get(service, f"{scene.project}-{service}-1")
@@ -230,7 +232,7 @@ def _state(
     return ("unknown", "not all of it could be looked at") if name in unseen else ("ok", "")
 
 
-def _word(failing: Mapping[str, Sequence[Finding]], results: Sequence[CheckResult]) -> Word:
+def _word(failing: Mapping[str, Sequence[Finding]], results: Sequence[CheckResult]) -> VerdictWord:
     """The worst of its parts. What could not be looked at is worse than degraded where it may hide what is down.
 
     What only follows counts too: a failed one-shot is not critical, the service that waits for it is.
@@ -243,7 +245,7 @@ def _word(failing: Mapping[str, Sequence[Finding]], results: Sequence[CheckResul
     return "degraded" if failing else "unknown" if unseen else "healthy"
 
 
-def _reasons(causes: Sequence[Cause], services: Sequence[ServiceState], scene: Scene) -> tuple[str, ...]:
+def _reasons(causes: Sequence[Cause], services: Sequence[ServiceState], scene: DiagnosisContext) -> tuple[str, ...]:
     """Which of the runbook's four reasons to escalate hold; the alert's start counts more than a container's times."""
     reasons = []
     critical = [one for one in causes if one.severity == "critical"]

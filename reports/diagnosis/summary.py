@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from service_down.reports.verdict import Cause, CheckResult, Word
+from service_down.reports.verdict import Cause, CheckResult, VerdictWord
 
 
 def sentence(
-    word: Word, causes: Sequence[Cause], unknown: Sequence[tuple[str, str]], results: Sequence[CheckResult]
+    word: VerdictWord, causes: Sequence[Cause], unknown: Sequence[tuple[str, str]], results: Sequence[CheckResult]
 ) -> str:
     """One sentence that a commander can read out."""
     judged = sum(one.outcome not in ("skipped", "unknown") for one in results)

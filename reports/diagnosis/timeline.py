@@ -26,7 +26,7 @@ JUDGED = "this run judged"
 
 
 @dataclass(frozen=True)
-class Entry:
+class TimelineEntry:
     """Something that happened."""
 
     at: str
@@ -53,7 +53,7 @@ class _Made:
     image: str
 
 
-def timeline(view: Mapping[str, Any], more: Iterable[Entry] = ()) -> tuple[Entry, ...]:
+def timeline(view: Mapping[str, Any], more: Iterable[TimelineEntry] = ()) -> tuple[TimelineEntry, ...]:
     """The newest entries, oldest first: container times, health logs, the engine's events, and what else is known."""
     entries = {*more, *_from_events(view), *_from_containers(view)}
     known = [one for one in entries if parse_time(one.at)]
@@ -64,21 +64,25 @@ def _service(container: Mapping[str, Any]) -> str:
     return str(container["Config"]["Labels"].get(LABEL + "service") or container.get("Name", "?").lstrip("/"))
 
 
-def _from_containers(view: Mapping[str, Any]) -> Iterator[Entry]:
+def _from_containers(view: Mapping[str, Any]) -> Iterator[TimelineEntry]:
     for one in view.get("containers", ()):
         state, name = one["State"], _service(one)
-        yield Entry(one.get("Created") or "", name, "container created", "deployed")
-        yield Entry(state.get("StartedAt") or "", name, "started", "started")
+        yield TimelineEntry(one.get("Created") or "", name, "container created", "deployed")
+        yield TimelineEntry(state.get("StartedAt") or "", name, "started", "started")
         if not state.get("Running"):
             code = state.get("ExitCode")
-            yield Entry(state.get("FinishedAt") or "", name, f"ended with {code}", "ended" if code else "finished")
+            yield TimelineEntry(
+                state.get("FinishedAt") or "", name, f"ended with {code}", "ended" if code else "finished"
+            )
         log = (state.get("Health") or {}).get("Log") or ()
         bad = [entry for entry in log if entry.get("ExitCode")]
         if bad and state.get("Running"):
-            yield Entry(bad[0].get("Start") or "", name, "healthcheck fails (as far as its log goes back)", "health")
+            yield TimelineEntry(
+                bad[0].get("Start") or "", name, "healthcheck fails (as far as its log goes back)", "health"
+            )
 
 
-def _from_events(view: Mapping[str, Any]) -> Iterator[Entry]:
+def _from_events(view: Mapping[str, Any]) -> Iterator[TimelineEntry]:
     services = {one["Id"]: _service(one) for one in view.get("containers", ())}
     deaths = [event for event in view.get("events", ()) if event["action"] == "die"]
     for event in view.get("events", ()):
@@ -92,7 +96,7 @@ def _from_events(view: Mapping[str, Any]) -> Iterator[Entry]:
             told, kind = f"cut from network {event.get('network') or '?'}", "stopped"
         if told and service:
             more = f" with {event['exit']}" if event["exit"] else ""
-            yield Entry(utc(event["at"]), service, told + more, kind)
+            yield TimelineEntry(utc(event["at"]), service, told + more, kind)
 
 
 def _near(event: Mapping[str, Any], deaths: Sequence[Mapping[str, Any]]) -> bool:
@@ -100,7 +104,9 @@ def _near(event: Mapping[str, Any], deaths: Sequence[Mapping[str, Any]]) -> bool
     return any(one["id"] == event["id"] and abs(one["at"] - event["at"]) < WITH_ITS_END for one in deaths)
 
 
-def changes(view: Mapping[str, Any], first: datetime | None, what: str = "the first fault") -> tuple[Entry, ...]:
+def changes(
+    view: Mapping[str, Any], first: datetime | None, what: str = "the first fault"
+) -> tuple[TimelineEntry, ...]:
     """The last deployment in the hour before the first cause, and every container that got another image.
 
     `first`: when `what` was. One deployment of most of the stack is one entry.
@@ -113,11 +119,13 @@ def changes(view: Mapping[str, Any], first: datetime | None, what: str = "the fi
     last = _last_deployment(before)
     most = len(last) > max(3, len(made) / 2)
     told = [one for one in before if one.service in replaced or (one in last and not most)]
-    entries = [Entry(utc(one.at.timestamp()), one.service, _told_of(one, replaced, first, what)) for one in told]
+    entries = [
+        TimelineEntry(utc(one.at.timestamp()), one.service, _told_of(one, replaced, first, what)) for one in told
+    ]
     if most:
         count = "all" if len(last) == len(made) else f"{len(last)} of"
         text = f"{count} {len(made)} containers created, {_gap(first, last[0].at, what)}"
-        entries.insert(0, Entry(utc(last[0].at.timestamp()), "stack", text))
+        entries.insert(0, TimelineEntry(utc(last[0].at.timestamp()), "stack", text))
     return tuple(sorted(entries, key=lambda one: one.at))
 
 

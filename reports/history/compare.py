@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from service_down.reports.history.saved_run import Account, Told
+from service_down.reports.history.saved_run import SavedRun, SavedFinding
 
 PREVIOUS = "previous"
 RANK = {"ok": 0, "degraded": 1, "blocked": 2, "down": 2}  # blocked or down: it does not work
@@ -36,7 +36,7 @@ class Comparison:
         return ((name, said) for name, said in (*kinds, ("not seen now", self.unseen)) if said)
 
 
-def compare(then: Account, now: Account) -> Comparison:
+def compare(then: SavedRun, now: SavedRun) -> Comparison:
     """What has changed from one run to a later one."""
     gone, unseen = _gone(then, now)
     states = {one.name: one.state for one in then.services}
@@ -70,12 +70,12 @@ def _rank(state: str) -> float:
     return RANK.get(state, 1.5)
 
 
-def _was_cause(found: Told, then: Account, now: Account) -> bool:
+def _was_cause(found: SavedFinding, then: SavedRun, now: SavedRun) -> bool:
     causes = {one.name for one in _causes(now)}
     return found.name not in causes and found.name in {one.name for one in _causes(then)}
 
 
-def _new(then: Account, now: Account) -> Iterator[str]:
+def _new(then: SavedRun, now: SavedRun) -> Iterator[str]:
     before = {one.name for one in _found(then)}
     for one in _found(now):
         asked = _asked(one, now, then)
@@ -86,7 +86,7 @@ def _new(then: Account, now: Account) -> Iterator[str]:
             yield f"{one.name} (only a warning then)"
 
 
-def _gone(then: Account, now: Account) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _gone(then: SavedRun, now: SavedRun) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What was found then and no longer is: truly gone, and what nobody asked about now."""
     after = {one.name for one in _found(now)}
     blocked = {one.name for one in now.services if one.state == "blocked"}
@@ -103,17 +103,17 @@ def _gone(then: Account, now: Account) -> tuple[tuple[str, ...], tuple[str, ...]
     return tuple(gone), tuple(unseen)
 
 
-def _found(account: Account) -> Sequence[Told]:
+def _found(account: SavedRun) -> Sequence[SavedFinding]:
     """Causes and warnings, each once."""
     return list({one.name: one for one in (*account.warnings, *_causes(account))}.values())
 
 
-def _causes(account: Account) -> Sequence[Told]:
+def _causes(account: SavedRun) -> Sequence[SavedFinding]:
     """The causes, each told of every service that shares it."""
     return [one for cause in account.causes for one in cause.each()]
 
 
-def _asked(found: Told, here: Account, there: Account) -> bool:
+def _asked(found: SavedFinding, here: SavedRun, there: SavedRun) -> bool:
     """Whether the checks that say this `here` could also say it `there`."""
     bad = [one for one in here.checks if one.outcome in ("warned", "failed")]
     said = [one.id for one in bad if found.summary in one.message]
@@ -124,7 +124,7 @@ def _asked(found: Told, here: Account, there: Account) -> bool:
     return all(check in judged for check in said)
 
 
-def _checks(then: Account, now: Account) -> dict[tuple[str, str], list[str]]:
+def _checks(then: SavedRun, now: SavedRun) -> dict[tuple[str, str], list[str]]:
     """The checks whose outcome has changed, by what it was and is."""
     before = {one.id: one.outcome for one in then.checks}
     changed: dict[tuple[str, str], list[str]] = {}

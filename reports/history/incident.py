@@ -17,45 +17,45 @@ from service_down.reports.history.incident_timeline import chronicle
 from service_down.reports.history.incident_update import incident_update
 from service_down.reports.history.saved_run import (
     UPDATE,
-    Account,
-    AccountError,
-    Past,
-    account_of,
-    load_account,
-    read_past,
+    SavedRun,
+    SavedRunError,
+    EarlierRuns,
+    saved_run_from_json,
+    load_saved_run,
+    read_earlier_runs,
 )
 
 TIMELINE = "timeline.md"
 
 
 @dataclass(frozen=True)
-class Asked:
+class HistoryOptions:
     """What the options ask for beside the verdict."""
 
     base: Path  # where the runs are
-    since: Account | None = None  # the run to compare with
+    since: SavedRun | None = None  # the run to compare with
     since_previous: bool = False  # … or the newest one before
     notify: tuple[str, ...] = field(default=(), repr=False)  # URLs: secrets
 
-    def past(self, now: Account) -> Past:
+    def past(self, now: SavedRun) -> EarlierRuns:
         """The earlier runs, where this run needs them; no hung disk is waited for long."""
         if not (now.run.incident or self.since_previous):
-            return Past()
+            return EarlierRuns()
         try:
-            return within(lambda: read_past(self.base))
+            return within(lambda: read_earlier_runs(self.base))
         except TimeoutError as error:
-            return Past((), (f"{self.base}: cannot be read: {error}",))
+            return EarlierRuns((), (f"{self.base}: cannot be read: {error}",))
 
 
-def asked_of(config: pytest.Config) -> Asked:
+def history_options(config: pytest.Config) -> HistoryOptions:
     """What this session asks for. Raises pytest.UsageError for a --compare that cannot be used."""
     option, here = config.option, config.invocation_params.dir
     base, notify = here / option.report_dir, tuple(option.notify or ())
     if not option.compare or option.compare == PREVIOUS:
-        return Asked(base, None, option.compare == PREVIOUS, notify)
+        return HistoryOptions(base, None, option.compare == PREVIOUS, notify)
     try:
-        return Asked(base, within(lambda: load_account(here / option.compare)), notify=notify)
-    except (AccountError, TimeoutError) as error:
+        return HistoryOptions(base, within(lambda: load_saved_run(here / option.compare)), notify=notify)
+    except (SavedRunError, TimeoutError) as error:
         remedy = f"name the folder of a run or its verdict.json, or use --compare={PREVIOUS}"
         raise pytest.UsageError(plain(f"--compare: {error}; {remedy}")) from None
 
@@ -64,8 +64,8 @@ def asked_of(config: pytest.Config) -> Asked:
 class Related:
     """This run beside the others; `note` says what could not be had."""
 
-    account: Account | None = None
-    past: Past = field(default_factory=Past)
+    account: SavedRun | None = None
+    past: EarlierRuns = field(default_factory=EarlierRuns)
     compared: Comparison | None = None
     note: str = ""
 
@@ -90,11 +90,11 @@ class Related:
         }
 
 
-def relate(asked: Asked, table: Mapping[str, Any]) -> Related:
+def relate(asked: HistoryOptions, table: Mapping[str, Any]) -> Related:
     """The run that `table` (its verdict.json) tells of, beside the earlier ones."""
     try:
-        now = account_of(table)
-    except AccountError as error:  # never in the way of the verdict
+        now = saved_run_from_json(table)
+    except SavedRunError as error:  # never in the way of the verdict
         return Related(note=f"this run's own verdict {error}")
     past = asked.past(now)
     since = past.previous(now) if asked.since_previous else asked.since

@@ -10,7 +10,7 @@ from service_down.fixtures.evidence.observation import parse_time
 from service_down.reports.delivery.markdown import escaped
 from service_down.reports.diagnosis.timeline import JUDGED
 from service_down.reports.history.compare import compare
-from service_down.reports.history.saved_run import Account
+from service_down.reports.history.saved_run import SavedRun
 
 TOGETHER = timedelta(seconds=10)  # what happens to one service after another within these is one line
 
@@ -24,7 +24,7 @@ class _Line:
     under: tuple[str, ...] = ()
 
 
-def chronicle(runs: Sequence[Account], left_out: Sequence[str]) -> str:
+def chronicle(runs: Sequence[SavedRun], left_out: Sequence[str]) -> str:
     """The timeline of the incident that these runs belong to. `left_out`: why which file is not in it."""
     runs = sorted(runs, key=lambda one: one.at)
     last = runs[-1]
@@ -47,9 +47,9 @@ def _section(name: str, items: Sequence[str]) -> str:
     return "\n".join([f"## {name}", "", *(f"- {item}" for item in items)]) if items else ""
 
 
-def _causes(runs: Sequence[Account]) -> list[str]:
+def _causes(runs: Sequence[SavedRun]) -> list[str]:
     """Each cause once, with the runs that saw it first and last."""
-    seen: dict[str, list[Account]] = {}
+    seen: dict[str, list[SavedRun]] = {}
     said: dict[str, str] = {}
     for run in runs:
         for one in run.causes:
@@ -58,16 +58,16 @@ def _causes(runs: Sequence[Account]) -> list[str]:
     return [f"**{escaped(name)}**: {escaped(said[name])} ({_span(by)})" for name, by in seen.items()]
 
 
-def _span(by: Sequence[Account]) -> str:
+def _span(by: Sequence[SavedRun]) -> str:
     first, last = _stamp(by[0].at), _stamp(by[-1].at)
     return f"seen at {first}" if len(by) == 1 else f"seen from {first} to {last}, by {len(by)} runs"
 
 
-def _actions(runs: Sequence[Account]) -> list[str]:
+def _actions(runs: Sequence[SavedRun]) -> list[str]:
     return [f"by {_stamp(run.at)}: {escaped(action)}" for run in runs for action in run.run.actions]
 
 
-def _days(runs: Sequence[Account]) -> Iterator[str]:
+def _days(runs: Sequence[SavedRun]) -> Iterator[str]:
     """Everything in the order of time, a list for each day."""
     days: dict[str, list[str]] = {}
     for line in sorted([*_entries(runs), *_runs(runs)], key=lambda one: one.at):
@@ -77,7 +77,7 @@ def _days(runs: Sequence[Account]) -> Iterator[str]:
         yield "\n".join([f"### {day}", "", *lines])
 
 
-def _entries(runs: Sequence[Account]) -> Iterator[_Line]:
+def _entries(runs: Sequence[SavedRun]) -> Iterator[_Line]:
     """What the runs know to have happened; what several know, or know from two sources, only once."""
     found: dict[tuple[str, str, str], datetime] = {}
     for run in runs:
@@ -94,9 +94,9 @@ def _entries(runs: Sequence[Account]) -> Iterator[_Line]:
         yield _Line(at, f"{escaped(', '.join(dict.fromkeys(services)))}: {escaped(what)}")
 
 
-def _runs(runs: Sequence[Account]) -> Iterator[_Line]:
+def _runs(runs: Sequence[SavedRun]) -> Iterator[_Line]:
     """The runs themselves: what they said, what had been done, what had changed."""
-    known: dict[tuple[str, str], Account] = {}
+    known: dict[tuple[str, str], SavedRun] = {}
     for run in runs:
         marks = [word for word, is_so in (("replay", run.run.replayed), ("interrupted", run.run.interrupted)) if is_so]
         about = ", ".join([run.mode, *marks]) + (f", only {escaped(run.run.scope)}" if run.run.scope else "")

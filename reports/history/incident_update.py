@@ -9,7 +9,7 @@ from typing import Literal
 
 from service_down.reports.delivery.markdown import code, escaped, prose
 from service_down.reports.history.compare import compare, listed
-from service_down.reports.history.saved_run import Account, Told
+from service_down.reports.history.saved_run import SavedRun, SavedFinding
 
 Status = Literal["INVESTIGATING", "IDENTIFIED", "MONITORING", "RESOLVED"]
 NEXT_UPDATE = timedelta(minutes=30)  # the runbook escalates what is down for longer
@@ -17,7 +17,7 @@ MOST_ACTIONS, MOST_CAUSES = 10, 3
 BREAK = "  \n"  # keeps lines apart also where Markdown is rendered
 
 
-def status_of(now: Account, earlier: Sequence[Account]) -> Status:
+def status_of(now: SavedRun, earlier: Sequence[SavedRun]) -> Status:
     """The runbook's word for where the incident stands."""
     if now.mode == "verify":
         if now.verdict == "healthy":
@@ -29,7 +29,7 @@ def status_of(now: Account, earlier: Sequence[Account]) -> Status:
     return "IDENTIFIED" if now.causes and now.verdict != "unknown" else "INVESTIGATING"
 
 
-def incident_update(now: Account, earlier: Sequence[Account], number: int, at: datetime, verify: str) -> str:
+def incident_update(now: SavedRun, earlier: Sequence[SavedRun], number: int, at: datetime, verify: str) -> str:
     """The update as Markdown. `earlier`: the incident's runs before this one; `verify`: the command that ends it."""
     status = status_of(now, earlier)
     about = " · ".join(escaped(text) for text in (now.run.incident, now.run.stack) if text)
@@ -58,7 +58,7 @@ def _list(name: str, items: Sequence[str]) -> str:
     return "\n".join([f"{name}:", *(f"- {item}" for item in items)])
 
 
-def _impact(now: Account) -> str:
+def _impact(now: SavedRun) -> str:
     """The critical services that do not work as they should, by how they are."""
     parts: list[str] = []
     for state in ("down", "blocked", "degraded", "unknown"):
@@ -81,7 +81,7 @@ def _impact(now: Account) -> str:
 _BAD = ("down", "blocked", "degraded")
 
 
-def _root_cause(now: Account, earlier: Sequence[Account]) -> str:
+def _root_cause(now: SavedRun, earlier: Sequence[SavedRun]) -> str:
     """What it is now; else what it was, last seen in the newest run that saw any."""
     if now.causes:
         return _causes(now.causes)
@@ -92,7 +92,7 @@ def _root_cause(now: Account, earlier: Sequence[Account]) -> str:
     return f"{_causes(past.causes)}; {gone}"
 
 
-def _causes(causes: Sequence[Told]) -> str:
+def _causes(causes: Sequence[SavedFinding]) -> str:
     first = "; ".join(f"{escaped(one.summary)} ({escaped(one.name)})" for one in causes[:MOST_CAUSES])
     return first + (f" and {len(causes) - MOST_CAUSES} more" if len(causes) > MOST_CAUSES else "")
 
@@ -107,9 +107,9 @@ def _clock(time: datetime, now: datetime) -> str:
     return f"{time:%H:%M} UTC" if time.date() == now.date() else f"{time:%Y-%m-%d %H:%M} UTC"
 
 
-def _actions(runs: Sequence[Account], at: datetime) -> Iterator[str]:
+def _actions(runs: Sequence[SavedRun], at: datetime) -> Iterator[str]:
     """What was done, as it was told, and what then was seen to have changed."""
-    known: dict[tuple[str, str], Account] = {}
+    known: dict[tuple[str, str], SavedRun] = {}
     for run in runs:
         yield from (f"{_clock(run.at, at)}: {escaped(action)}" for action in run.run.actions)
         before, known[run.stack] = known.get(run.stack), run
@@ -123,7 +123,7 @@ def _actions(runs: Sequence[Account], at: datetime) -> Iterator[str]:
             yield f"{_clock(run.at, at)}: {run.mode} sees {escaped(said)}"
 
 
-def _next_steps(now: Account, status: Status, verify: str) -> list[str]:
+def _next_steps(now: SavedRun, status: Status, verify: str) -> list[str]:
     """Escalation first; then all commands of the first cause, and the first command of the next ones."""
     steps = [f"Escalate now: {', '.join(now.escalate.reasons)}"] if now.escalate.reasons else []
     for number, cause in enumerate(now.causes[:MOST_CAUSES]):
@@ -138,6 +138,6 @@ def _next_steps(now: Account, status: Status, verify: str) -> list[str]:
     return [*steps, f"{after}: {code(verify)}"]
 
 
-def _unseen(now: Account) -> str:
+def _unseen(now: SavedRun) -> str:
     first = next((one for one in now.checks if one.outcome == "unknown"), None)
     return f"{first.id}: {first.message}" if first else "no check was run"

@@ -10,18 +10,18 @@ from typing import Any
 
 import msgspec
 from service_down.fixtures.evidence.observation import parse_time
-from service_down.reports.verdict import SCHEMA, Outcome, State, Word
+from service_down.reports.verdict import SCHEMA, Outcome, State, VerdictWord
 
 MOST_RUNS = 200  # of a report directory; older ones are no part of an incident
 NAME, UPDATE = "verdict.json", "incident-update.md"
 
 
-class AccountError(Exception):
+class SavedRunError(Exception):
     """A verdict.json that cannot be used; the text names the file and says why."""
 
 
 @dataclass(frozen=True)
-class RunTold:
+class SavedRunInfo:
     """What the run was."""
 
     id: str
@@ -36,7 +36,7 @@ class RunTold:
 
 
 @dataclass(frozen=True)
-class Told:
+class SavedFinding:
     """A cause or a warning."""
 
     service: str
@@ -52,13 +52,13 @@ class Told:
         """What it is called from run to run."""
         return f"{self.service}: {self.code}"
 
-    def each(self) -> tuple[Told, ...]:
+    def each(self) -> tuple[SavedFinding, ...]:
         """The same told of each service, where several share it: from run to run they may come to it and leave it."""
         return tuple(replace(self, service=name, shares=()) for name in self.shares) or (self,)
 
 
 @dataclass(frozen=True)
-class ServiceTold:
+class SavedService:
     """How a service was."""
 
     name: str
@@ -67,7 +67,7 @@ class ServiceTold:
 
 
 @dataclass(frozen=True)
-class CheckTold:
+class SavedCheck:
     """What a check said."""
 
     id: str
@@ -77,14 +77,14 @@ class CheckTold:
 
 
 @dataclass(frozen=True)
-class EscalateTold:
+class SavedEscalation:
     """Why to escalate."""
 
     reasons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class Happened:
+class SavedEvent:
     """An entry of the run's timeline."""
 
     at: str
@@ -93,20 +93,20 @@ class Happened:
 
 
 @dataclass(frozen=True)
-class Account:
+class SavedRun:
     """One run's verdict.json, as far as other runs need it."""
 
     schema: int
     mode: str
-    run: RunTold
-    verdict: Word
+    run: SavedRunInfo
+    verdict: VerdictWord
     summary: str
-    causes: tuple[Told, ...]
-    warnings: tuple[Told, ...]
-    services: tuple[ServiceTold, ...]
-    checks: tuple[CheckTold, ...]
-    escalate: EscalateTold = EscalateTold()
-    timeline: tuple[Happened, ...] = ()
+    causes: tuple[SavedFinding, ...]
+    warnings: tuple[SavedFinding, ...]
+    services: tuple[SavedService, ...]
+    checks: tuple[SavedCheck, ...]
+    escalate: SavedEscalation = SavedEscalation()
+    timeline: tuple[SavedEvent, ...] = ()
     folder: Path | None = None
 
     @property
@@ -121,23 +121,23 @@ class Account:
         return self.run.stack, self.run.project
 
 
-def account_of(table: Any) -> Account:
+def saved_run_from_json(table: Any) -> SavedRun:
     """The account that a decoded verdict.json holds. Raises AccountError with what is wrong."""
     schema = table.get("schema") if isinstance(table, Mapping) else None
     if not isinstance(schema, int):
-        raise AccountError("is no verdict of this suite (it has no schema)")
+        raise SavedRunError("is no verdict of this suite (it has no schema)")
     if schema > SCHEMA:
-        raise AccountError(f"has schema {schema}, this suite knows {SCHEMA}; use a newer suite")
+        raise SavedRunError(f"has schema {schema}, this suite knows {SCHEMA}; use a newer suite")
     try:
-        account = msgspec.convert(table, Account)
+        account = msgspec.convert(table, SavedRun)
     except msgspec.ValidationError as error:
-        raise AccountError(f"does not hold what it must: {error}; was it edited by hand?") from None
+        raise SavedRunError(f"does not hold what it must: {error}; was it edited by hand?") from None
     if parse_time(account.run.started) is None:
-        raise AccountError(f"does not hold what it must: run.started is {account.run.started!r}, no time")
+        raise SavedRunError(f"does not hold what it must: run.started is {account.run.started!r}, no time")
     return account
 
 
-def load_account(path: Path) -> Account:
+def load_saved_run(path: Path) -> SavedRun:
     """The account of a run's folder, or of its verdict.json.
 
     Raises AccountError for a file that is missing, cut off, edited by hand or of a newer version.
@@ -145,12 +145,12 @@ def load_account(path: Path) -> Account:
     try:
         file = path / NAME if path.is_dir() else path
         if file.exists() and not file.is_file():
-            raise AccountError("is no regular file")
-        account = account_of(msgspec.json.decode(file.read_bytes()))
+            raise SavedRunError("is no regular file")
+        account = saved_run_from_json(msgspec.json.decode(file.read_bytes()))
     except (OSError, ValueError, RecursionError) as error:  # msgspec.DecodeError is a ValueError
-        raise AccountError(f"{path}: {_why(error)}") from None
-    except AccountError as error:
-        raise AccountError(f"{file}: {error}") from None
+        raise SavedRunError(f"{path}: {_why(error)}") from None
+    except SavedRunError as error:
+        raise SavedRunError(f"{file}: {error}") from None
     return replace(account, folder=file.parent)
 
 
@@ -163,13 +163,13 @@ def _why(error: Exception) -> str:
 
 
 @dataclass(frozen=True)
-class Past:
+class EarlierRuns:
     """The runs in a report directory, oldest first, and a sentence for each that could not be read."""
 
-    accounts: tuple[Account, ...] = ()
+    accounts: tuple[SavedRun, ...] = ()
     left_out: tuple[str, ...] = ()
 
-    def of_incident(self, now: Account) -> tuple[Account, ...]:
+    def of_incident(self, now: SavedRun) -> tuple[SavedRun, ...]:
         """The other runs of this run's incident; of a run and its replays only one, the run where it is there."""
         if not now.run.incident:
             return ()
@@ -177,7 +177,7 @@ class Past:
         by_id = {one.run.id: one for one in sorted(mine, key=lambda one: not one.run.replayed)}
         return tuple(sorted(by_id.values(), key=lambda one: one.at))
 
-    def previous(self, now: Account) -> Account | None:
+    def previous(self, now: SavedRun) -> SavedRun | None:
         """The newest run before this one of the same stack; one of the same incident where there is one."""
         before = [one for one in self.accounts if one.stack == now.stack and one.at < now.at]
         before = [one for one in before if one.run.id != now.run.id]
@@ -185,16 +185,16 @@ class Past:
         return max(same or before, key=lambda one: one.at, default=None)
 
 
-def read_past(base: Path) -> Past:
+def read_earlier_runs(base: Path) -> EarlierRuns:
     """The newest runs of a report directory, found by verdict.json; an unreadable one is named and left out."""
     accounts, left_out = [], []
     try:
         folders = sorted(one for one in base.iterdir() if not one.is_symlink() and (one / NAME).exists())
     except OSError as error:
-        return Past((), (f"{base}: cannot be read: {error.strerror}",) if base.exists() else ())
+        return EarlierRuns((), (f"{base}: cannot be read: {error.strerror}",) if base.exists() else ())
     for folder in folders[-MOST_RUNS:]:  # their names begin with the time
         try:
-            accounts.append(load_account(folder / NAME))
-        except AccountError as error:
+            accounts.append(load_saved_run(folder / NAME))
+        except SavedRunError as error:
             left_out.append(str(error))
-    return Past(tuple(sorted(accounts, key=lambda one: one.at)), tuple(left_out))
+    return EarlierRuns(tuple(sorted(accounts, key=lambda one: one.at)), tuple(left_out))

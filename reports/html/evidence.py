@@ -10,7 +10,7 @@ from typing import Any
 from service_down.fixtures.catalog.log_signatures import signature_of
 from service_down.fixtures.evidence.observation import Observation, replicas_of
 from service_down.fixtures.probes.engine import service_name
-from service_down.reports.diagnosis.diagnose import Scene
+from service_down.reports.diagnosis.diagnose import DiagnosisContext
 from service_down.reports.verdict import Verdict
 
 LINES, LINE, BODY, INSPECTED = 100, 400, 1500, 30
@@ -76,7 +76,7 @@ def _not_fine(verdict: Verdict) -> Sequence[str]:
     return sorted(names, key=lambda name: (name not in causes, name))[:INSPECTED]
 
 
-def inspected(verdict: Verdict, scene: Scene) -> tuple[tuple[str, str], ...]:
+def inspected(verdict: Verdict, scene: DiagnosisContext) -> tuple[tuple[str, str], ...]:
     """Name and excerpt of the inspect result of each container of a service that is not fine."""
     aliases = {one.name: one.aliases for one in scene.model.services}
     wanted = _not_fine(verdict)
@@ -125,7 +125,7 @@ def _answer(probe: str, one: Observation) -> Answer:
     return Answer(probe, told, fine, "\n".join(parts), one.at, one.seconds, one.attempts)
 
 
-def instances(scene: Scene) -> Mapping[str, Sequence[Instance]]:
+def instances(scene: DiagnosisContext) -> Mapping[str, Sequence[Instance]]:
     """The containers of each service."""
     aliases = {one.name: one.aliases for one in scene.model.services}
     found: dict[str, list[Instance]] = {}

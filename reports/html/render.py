@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 from service_down.fixtures.evidence.observation import Observation, parse_time
 from service_down.fixtures.settings.schema import Settings
 from service_down.reports.delivery.terminal import NO_REASON, ago, plain
-from service_down.reports.diagnosis.diagnose import Scene
+from service_down.reports.diagnosis.diagnose import DiagnosisContext
 from service_down.reports.history.compare import Comparison
 from service_down.reports.html.dependency_map import Map, draw_map
 from service_down.reports.html.evidence import answers, inspected, instances, logs
 from service_down.reports.html.resources import bars
-from service_down.reports.html.timeline import draw_moments
+from service_down.reports.html.timeline import draw_timeline
 from service_down.reports.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def render(
     run: Mapping[str, Any],
     mode: str,
     seen: Mapping[str, Observation],
-    scene: Scene,
+    scene: DiagnosisContext,
     settings: Settings,
     compared: Comparison | None = None,
 ) -> str:
@@ -59,7 +59,7 @@ def render(
         map=drawn,
         undrawn=undrawn,
         elsewhere=[one for one in verdict.causes if one.service not in shown],
-        moments=draw_moments(verdict),
+        moments=draw_timeline(verdict),
         services=sorted(verdict.services, key=lambda one: (_STATES.index(one.state), one.name)),
         instances=instances(scene),
         engine_seen=bool(scene.view),
@@ -74,7 +74,7 @@ def render(
     return f"{BEGIN}{text}{END}"
 
 
-def _drawn(verdict: Verdict, scene: Scene, settings: Settings) -> tuple[Map | None, str]:
+def _drawn(verdict: Verdict, scene: DiagnosisContext, settings: Settings) -> tuple[Map | None, str]:
     """The map, or why there is none: a picture that cannot be drawn must not cost the report."""
     try:
         drawn = draw_map(verdict, scene.model, scene.uses, settings.external)

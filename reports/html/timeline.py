@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from service_down.fixtures.evidence.observation import parse_time
 from service_down.reports.delivery.terminal import plain
-from service_down.reports.diagnosis.timeline import Entry, Kind
+from service_down.reports.diagnosis.timeline import TimelineEntry, Kind
 from service_down.reports.verdict import Verdict
 
 WIDTH, LABEL, RIGHT = 1000.0, 170.0, 30.0
@@ -28,7 +28,7 @@ MEANS: Mapping[Kind, str] = {
 
 
 @dataclass(frozen=True)
-class Mark:
+class TimelineMark:
     """One or more things that happened at about the same time in one lane; the gravest gives the shape."""
 
     x: float
@@ -39,13 +39,13 @@ class Mark:
 
 
 @dataclass(frozen=True)
-class Moments:
+class TimelinePicture:
     """The whole picture, in pixels."""
 
     width: float
     height: float
     lanes: tuple[tuple[float, str], ...]
-    marks: tuple[Mark, ...]
+    marks: tuple[TimelineMark, ...]
     ticks: tuple[tuple[float, str], ...]
     kinds: tuple[tuple[Kind, str], ...]  # those that occur, for the legend
     earlier: int  # moments left of the picture
@@ -55,7 +55,7 @@ class Moments:
     described: str
 
 
-def draw_moments(verdict: Verdict) -> Moments | None:
+def draw_timeline(verdict: Verdict) -> TimelinePicture | None:
     """The picture of the verdict's timeline; None where no moment is known."""
     known = [(at, one) for one in verdict.timeline if (at := parse_time(one.at))]
     if not known:
@@ -70,7 +70,7 @@ def draw_moments(verdict: Verdict) -> Moments | None:
         return LABEL + (WIDTH - LABEL - RIGHT) * (at - first).total_seconds() / span
 
     marks = _marks([(across(at), one) for at, one in inside if one.kind not in ("run", "alert")], rows)
-    return Moments(
+    return TimelinePicture(
         width=WIDTH,
         height=TOP + LANE * len(lanes) + BOTTOM,
         lanes=tuple((rows[name], _short(plain(name))) for name in lanes),
@@ -85,7 +85,7 @@ def draw_moments(verdict: Verdict) -> Moments | None:
     )
 
 
-def _window(known: Sequence[tuple[datetime, Entry]], verdict: Verdict) -> tuple[datetime, datetime]:
+def _window(known: Sequence[tuple[datetime, TimelineEntry]], verdict: Verdict) -> tuple[datetime, datetime]:
     """From a little before the first cause or the alert, else from the first moment, to the last one."""
     last = max(at for at, _ in known)
     begun = [at for one in verdict.causes if (at := parse_time(one.since))]
@@ -96,7 +96,7 @@ def _window(known: Sequence[tuple[datetime, Entry]], verdict: Verdict) -> tuple[
     return max(first - margin, min(at for at, _ in known)) if begun else first, last
 
 
-def _lanes(entries: Sequence[Entry], verdict: Verdict) -> list[str]:
+def _lanes(entries: Sequence[TimelineEntry], verdict: Verdict) -> list[str]:
     """The services worth a lane: causes first, then what only follows, then the busiest; then all others in one."""
     names = {one.service for one in entries if one.kind not in ("run", "alert")}
     causes = [one.service for one in verdict.causes]
@@ -109,14 +109,14 @@ def _lanes(entries: Sequence[Entry], verdict: Verdict) -> list[str]:
 OTHERS = "all others"
 
 
-def _marks(placed: Sequence[tuple[float, Entry]], rows: Mapping[str, float]) -> list[Mark]:
+def _marks(placed: Sequence[tuple[float, TimelineEntry]], rows: Mapping[str, float]) -> list[TimelineMark]:
     """The marks; those that would cover each other become one."""
-    lanes: dict[float, list[tuple[float, Entry]]] = {}
+    lanes: dict[float, list[tuple[float, TimelineEntry]]] = {}
     for x, one in sorted(placed, key=lambda pair: pair[0]):
         lanes.setdefault(rows.get(one.service, rows.get(OTHERS, 0.0)), []).append((x, one))
     found = []
     for y, lane in lanes.items():
-        groups: list[list[tuple[float, Entry]]] = []
+        groups: list[list[tuple[float, TimelineEntry]]] = []
         for x, one in lane:
             if groups and x - groups[-1][0][0] < NEAR:
                 groups[-1].append((x, one))
@@ -126,11 +126,11 @@ def _marks(placed: Sequence[tuple[float, Entry]], rows: Mapping[str, float]) -> 
     return found
 
 
-def _mark(group: Sequence[tuple[float, Entry]], y: float) -> Mark:
+def _mark(group: Sequence[tuple[float, TimelineEntry]], y: float) -> TimelineMark:
     worst = min(group, key=lambda pair: WEIGHT.get(pair[1].kind, 9))[1]
     told = "; ".join(f"{one.at[11:19]} {plain(one.service)}: {plain(one.what)}" for _, one in group[:6])
     more = f"; and {len(group) - 6} more" if len(group) > 6 else ""
-    return Mark(group[0][0], y, worst.kind, told + more, len(group))
+    return TimelineMark(group[0][0], y, worst.kind, told + more, len(group))
 
 
 def _ticks(first: datetime, last: datetime) -> list[tuple[datetime, str]]:

@@ -17,7 +17,7 @@ class Odd(BaseException):
     """What `except Exception` does not catch."""
 
 
-def crash(target: Any, seen: Any, settle: Any) -> None:
+def crash(target: Any, seen: Any, report_findings: Any) -> None:
     """Stands for a check."""
     environment = dict(os.environ)
     password = TOLD["local"]

@@ -8,7 +8,7 @@ import pytest
 import service_down.checks.test_setup as checks_of_setup
 from service_down.checks.framework.check import Target
 from service_down.checks.judges.config_drift import drifted
-from service_down.fixtures.evidence.observation import CannotLook, Observation
+from service_down.fixtures.evidence.observation import CannotCheck, Observation
 from service_down.fixtures.settings.schema import Endpoint, Settings
 from service_down.fixtures.stack.model import Model, Service, from_compose
 from service_down.tests_meta.conftest import recorded
@@ -18,7 +18,7 @@ SEEN: Any = None  # the check asks nothing
 
 def test_a_stack_without_services_is_not_fine() -> None:
     nobody = Target("stack", "stack", None, Model((), "labels", "no compose file is named"), Settings())
-    with pytest.raises(CannotLook, match=r"no service of this stack is known \(no compose file is named\)"):
+    with pytest.raises(CannotCheck, match=r"no service of this stack is known \(no compose file is named\)"):
         checks_of_setup.test_services(nobody, SEEN, lambda found: None)
     said: list[Any] = []
     somebody = Target("stack", "stack", None, Model((Service("web"),), "labels"), Settings())

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from service_down.checks.framework.check import Seen, Target
+from service_down.checks.framework.check import CheckEvidence, Target
 from service_down.checks.framework.runbook import all_tests
 from service_down.checks.test_monitoring import judge_datasources
 from service_down.fixtures.catalog.finding import Finding
 from service_down.fixtures.evidence.observation import Observation
-from service_down.fixtures.evidence.recording import Replayed
+from service_down.fixtures.evidence.recording import ReplayedObservations
 from service_down.fixtures.settings.schema import Grafana, Settings
 from service_down.fixtures.stack.model import Model, Service
 
@@ -57,7 +57,7 @@ def test_what_was_not_judged_is_said() -> None:
     said: list[tuple[list[Finding], str]] = []
     test(
         target=target,
-        seen=Seen(described, target, Replayed(answers), "verify"),
-        settle=lambda findings, note="": said.append((findings, note)),
+        seen=CheckEvidence(described, target, ReplayedObservations(answers), "verify"),
+        report_findings=lambda findings, note="": said.append((findings, note)),
     )
     assert said == [([], "not judged, since Grafana itself cannot ask them: Alertmanager (alertmanager)")]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from service_down.checks.test_host import judge_port
-from service_down.fixtures.evidence.observation import CannotLook, Observation
+from service_down.fixtures.evidence.observation import CannotCheck, Observation
 from service_down.fixtures.stack.model import PublishedPort, Service
 
 WEB = Service("web")
@@ -129,7 +129,7 @@ def test_a_container_of_the_same_project_is_named_too() -> None:
 def test_a_container_that_could_not_be_inspected_accuses_nobody() -> None:
     hung = container(state="running") | {"InspectError": "timed out"}
     hung["NetworkSettings"] = {"Networks": {}}
-    with pytest.raises(CannotLook, match="web-1"):
+    with pytest.raises(CannotCheck, match="web-1"):
         holders(hung, sockets=(listening("docker-proxy"),))
 
 
@@ -139,5 +139,5 @@ def test_without_the_socket_table_the_engine_still_tells() -> None:
     assert judge_port(WEB, PORT, view, unlooked) == []
     view = {"containers": [container()], "others": [other()]}
     assert [one.code for one in judge_port(WEB, PORT, view, unlooked)] == ["port-conflict"]
-    with pytest.raises(CannotLook, match="port 8080 is not known: the engine runs on far"):
+    with pytest.raises(CannotCheck, match="port 8080 is not known: the engine runs on far"):
         judge_port(WEB, PORT, {"containers": [container()], "others": []}, unlooked)

@@ -7,20 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from service_down.checks.framework.check import Seen, Target
+from service_down.checks.framework.check import CheckEvidence, Target
 from service_down.checks.framework.runbook import all_checks
-from service_down.fixtures.evidence.observation import CannotLook, Observation
-from service_down.fixtures.evidence.recording import Replayed
+from service_down.fixtures.evidence.observation import CannotCheck, Observation
+from service_down.fixtures.evidence.recording import ReplayedObservations
 from service_down.fixtures.probes import host
-from service_down.fixtures.probes.context import LOCAL, Look
+from service_down.fixtures.probes.context import LOCAL, ProbeContext
 from service_down.fixtures.secrets.redact import Redactor
 from service_down.fixtures.settings.schema import Backup, Settings
 from service_down.fixtures.stack.model import Model
 
 
-def look(url: str | None, at: str = LOCAL) -> Look:
+def context(url: str | None, at: str = LOCAL) -> ProbeContext:
     settings = Settings(backup={"db": Backup(path="/", data_dirs=["/"])})
-    return Look(settings, {}, Redactor(b"salt"), "run", "triage", Path("/"), "shop", host=at, engine_url=url)
+    return ProbeContext(settings, {}, Redactor(b"salt"), "run", "triage", Path("/"), "shop", host=at, engine_url=url)
 
 
 class Engine:
@@ -45,8 +45,8 @@ class Engine:
     ],
 )
 def test_the_engines_machine_is_told_only_where_it_is_another(url: str | None, machine: str | None) -> None:
-    assert look(url).engine_host == machine
-    assert (look(url).elsewhere is None) == (machine is None)
+    assert context(url).engine_host == machine
+    assert (context(url).elsewhere is None) == (machine is None)
 
 
 @pytest.mark.parametrize(
@@ -59,32 +59,34 @@ def test_the_engines_machine_is_told_only_where_it_is_another(url: str | None, m
     ],
 )
 def test_the_remedy_can_be_pasted(url: str, remedy: str) -> None:
-    told = look(url).elsewhere
+    told = context(url).elsewhere
     assert told is not None
     assert told.endswith(remedy)
     assert "secret" not in told
 
 
 def test_no_probe_of_the_machine_speaks_for_another() -> None:
-    at = look("ssh://me@far")
+    at = context("ssh://me@far")
     probes = list(host.probes(at))
     assert {one.id for one in probes} >= {"disk:/", "disk:docker-root", "load", "sockets", "backup:db", "dir:/"}
     for probe in probes:
-        with pytest.raises(CannotLook) as caught:
+        with pytest.raises(CannotCheck) as caught:
             probe.ask(Engine())
         assert str(caught.value) == at.elsewhere, probe.id
 
 
 def test_its_checks_say_so_in_one_and_the_same_sentence() -> None:
-    why = look("ssh://me@far").elsewhere or ""
-    asked = Replayed({name: Observation(name, "unlooked", text=why) for name in ("disk:/", "memory", "load")})
+    why = context("ssh://me@far").elsewhere or ""
+    asked = ReplayedObservations(
+        {name: Observation(name, "unlooked", text=why) for name in ("disk:/", "memory", "load")}
+    )
     for described in [one for one in all_checks() if one.id in ("disk", "inodes", "host-memory", "host-load")]:
         target = Target("host", "host", "/", Model((), "labels"), Settings())
-        with pytest.raises(CannotLook) as caught:
-            Seen(described, target, asked, "triage")
+        with pytest.raises(CannotCheck) as caught:
+            CheckEvidence(described, target, asked, "triage")
         assert str(caught.value) == why, described.id
 
 
 def test_the_machine_that_was_named_is_looked_at() -> None:
-    assert look("ssh://me@far", "ssh://far").elsewhere is None
-    assert look("tcp://localhost:2375").elsewhere is None
+    assert context("ssh://me@far", "ssh://far").elsewhere is None
+    assert context("tcp://localhost:2375").elsewhere is None

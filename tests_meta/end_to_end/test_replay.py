@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from service_down.fixtures.evidence.recording import BundleError, load
+from service_down.fixtures.evidence.recording import RecordingError, load
 from service_down.tests_meta.conftest import Bench, Ran, recording, run_suite
 
 NOWHERE = {"DOCKER_HOST": "unix:///nonexistent/docker.sock", "LAB_PROJECT": ""}
@@ -49,7 +49,7 @@ def test_a_replay_gives_the_same_verdict_without_the_stack(bench: Bench, tmp_pat
 def test_a_bad_recording_is_named(tmp_path: Path, text: str, words: str) -> None:
     path = tmp_path / "evidence.json"
     path.write_text(text)
-    with pytest.raises(BundleError, match=words):
+    with pytest.raises(RecordingError, match=words):
         load(tmp_path)
     ran = run_suite(f"--replay={tmp_path}", reports=tmp_path / "reports")
     assert ran.code == 4
@@ -63,7 +63,7 @@ def test_a_bad_recording_is_named(tmp_path: Path, text: str, words: str) -> None
 )
 def test_what_is_no_json_is_named(tmp_path: Path, raw: bytes, words: str) -> None:
     (tmp_path / "evidence.json").write_bytes(raw)
-    with pytest.raises(BundleError, match=rf"evidence\.json: .*{words}"):
+    with pytest.raises(RecordingError, match=rf"evidence\.json: .*{words}"):
         load(tmp_path)
 
 
@@ -90,7 +90,7 @@ def test_a_recording_that_was_edited_is_one_line_that_names_the_key(
     whole = json.loads(path.read_text())
     whole[table][key] = value
     path.write_text(json.dumps(whole))
-    with pytest.raises(BundleError) as caught:
+    with pytest.raises(RecordingError) as caught:
         load(tmp_path)
     assert words in str(caught.value)
     if key in ("started", "now"):
@@ -101,18 +101,18 @@ def test_a_recording_that_was_edited_is_one_line_that_names_the_key(
 
 def test_a_pipe_and_a_file_beyond_reason_are_no_recordings(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(BundleError, match="pipe: is no regular file"):
+    with pytest.raises(RecordingError, match="pipe: is no regular file"):
         load(tmp_path / "pipe")
     with (tmp_path / "large").open("wb") as file:
         file.truncate(2**28 + 1)
-    with pytest.raises(BundleError, match="large: is larger than 256 MiB"):
+    with pytest.raises(RecordingError, match="large: is larger than 256 MiB"):
         load(tmp_path / "large")
 
 
 def test_a_recording_without_what_it_was_judged_by_is_named(tmp_path: Path) -> None:
     path = recording("healthy", tmp_path, datetime(2026, 11, 24, tzinfo=UTC)) / "evidence.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "options": {}}))
-    with pytest.raises(BundleError, match=r"options\.compose"):
+    with pytest.raises(RecordingError, match=r"options\.compose"):
         load(tmp_path)
 
 

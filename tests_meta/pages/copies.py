@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 from service_down.fixtures.evidence.observation import Evidence, Observation
-from service_down.fixtures.evidence.recording import Bundle
+from service_down.fixtures.evidence.recording import Recording
 from service_down.fixtures.settings.schema import Endpoint, Settings
 from service_down.fixtures.stack.model import LABEL, Model, Service
 
@@ -47,7 +47,7 @@ class Copy:
     more: Mapping[str, Any] = field(default_factory=dict)  # fields of the part to set at last
 
 
-def part_of(bundle: Bundle, name: str) -> Part:
+def part_of(bundle: Recording, name: str) -> Part:
     """What a recording holds of one service."""
     service = bundle.model.service(name)
     assert service is not None, name
@@ -108,7 +108,7 @@ def renamed(value: Any, words: Mapping[str, str]) -> Any:
     return walk(value)
 
 
-def stack_of(bundle: Bundle, parts: Iterable[Part], model: Model | None = None) -> Bundle:
+def stack_of(bundle: Recording, parts: Iterable[Part], model: Model | None = None) -> Recording:
     """A run of a stack that consists of these parts, on the machine and at the time of the recording."""
     parts = list(parts)
     seen = {name: one for name, one in bundle.evidence.observations.items() if name.startswith(HOST)}
@@ -125,7 +125,7 @@ def stack_of(bundle: Bundle, parts: Iterable[Part], model: Model | None = None) 
     for part in parts:
         if part.answer:
             seen[f"http:{part.endpoint_name}"] = replace(part.answer, probe=f"http:{part.endpoint_name}")
-    return Bundle(
+    return Recording(
         Evidence(bundle.evidence.context, seen),
         _settings(bundle.settings, {one.endpoint_name: one.endpoint for one in parts if one.endpoint}),
         model or Model(tuple(one.service for one in parts), "compose"),

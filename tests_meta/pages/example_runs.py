@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import msgspec
-from service_down.fixtures.evidence.recording import Bundle, bundle_of, encode
+from service_down.fixtures.evidence.recording import Recording, recording_from_json, encode
 from service_down.fixtures.secrets.redact import Redactor
 from service_down.tests_meta import offline
 from service_down.tests_meta.pages import hostile
@@ -32,21 +32,21 @@ def evidence(scene: str) -> bytes:
 
 def outside(scene: str) -> set[str]:
     """The systems outside the stack that a scene's services use."""
-    return set(bundle_of(msgspec.json.decode(evidence(scene))).settings.external)
+    return set(recording_from_json(msgspec.json.decode(evidence(scene))).settings.external)
 
 
-def written(bundle: Bundle) -> bytes:
+def written(bundle: Recording) -> bytes:
     """A bundle as a file."""
     return encode(bundle, Redactor(b"scene"))
 
 
 @cache
-def recording() -> Bundle:
+def recording() -> Recording:
     """The recording that the made stacks are made of."""
     return offline.read(FAULTS / f"{BROKEN}.json.gz")
 
 
-def layers(count: int) -> Bundle:
+def layers(count: int) -> Recording:
     """`count` services in layers; a few of the lowest are stopped, all above these follow."""
     source = recording()
     stopped, follows, fine = (part_of(source, name) for name in ("postgres", "workspace-service", "alertmanager"))

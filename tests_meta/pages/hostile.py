@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 import msgspec
-from service_down.fixtures.evidence.recording import Bundle
+from service_down.fixtures.evidence.recording import Recording
 from service_down.fixtures.settings.schema import Endpoint, Host, Settings
 from service_down.fixtures.stack.alert import Alert
 from service_down.fixtures.stack.model import Model, from_labels
@@ -36,7 +36,7 @@ NASTY = (
 )
 
 
-def bundle(recorded: Bundle) -> Bundle:
+def bundle(recorded: Recording) -> Recording:
     """The hostile run: some services stopped, some unhealthy, some following, all with the nastiest names."""
     parts = list(_parts(recorded))
     plain = stack_of(recorded, parts)
@@ -52,7 +52,7 @@ def bundle(recorded: Bundle) -> Bundle:
     alert = Alert(
         NASTY[2], plain.evidence.context.started, True, dict.fromkeys(("service", "job", "instance"), NASTY[4])
     )
-    return Bundle(
+    return Recording(
         replace(plain.evidence, context=context, observations=seen),
         settings,
         _model(parts, settings),
@@ -71,7 +71,7 @@ def _host() -> Host:
     return Host(paths=["/" + NASTY[0], "/" + NASTY[1]])
 
 
-def _parts(recorded: Bundle) -> Iterator[Part]:
+def _parts(recorded: Recording) -> Iterator[Part]:
     stopped, follows, fine = (part_of(recorded, name) for name in ("postgres", "workspace-service", "alertmanager"))
     for index, name in enumerate(NASTY):
         needs = NASTY[max(0, index - 2) : index] if index % 3 else ()
@@ -114,7 +114,7 @@ def replace_struct(struct: Any, **changes: Any) -> Any:
     return msgspec.structs.replace(struct, **changes)
 
 
-def half_a_character(recorded: Bundle) -> Bundle:
+def half_a_character(recorded: Recording) -> Recording:
     """A health body that names a component by half a surrogate pair: valid JSON that no UTF-8 can hold."""
     part = made(Copy(part_of(recorded, "workspace-service"), "web"))
     assert part.answer is not None

@@ -5,31 +5,44 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from service_down.reports.history.saved_run import Account, CheckTold, EscalateTold, RunTold, ServiceTold, Told
+from service_down.reports.history.saved_run import (
+    SavedRun,
+    SavedCheck,
+    SavedEscalation,
+    SavedRunInfo,
+    SavedService,
+    SavedFinding,
+)
 
-POSTGRES = Told("postgres", "container-stopped", "postgres was stopped", "critical", ("docker start postgres",), "Ask.")
-REDIS = Told("redis", "redis-loading", "redis loads its data", "error", ("docker logs redis", "docker top redis"))
+POSTGRES = SavedFinding(
+    "postgres", "container-stopped", "postgres was stopped", "critical", ("docker start postgres",), "Ask."
+)
+REDIS = SavedFinding(
+    "redis", "redis-loading", "redis loads its data", "error", ("docker logs redis", "docker top redis")
+)
 
 
-def account(minute: int, verdict: Any = "healthy", *causes: Told, mode: str = "triage", **more: Any) -> Account:
+def account(
+    minute: int, verdict: Any = "healthy", *causes: SavedFinding, mode: str = "triage", **more: Any
+) -> SavedRun:
     """A run that began at 21:`minute` of one incident."""
     states: Mapping[str, Any] = more.pop("states", {})
     checks: Mapping[str, Any] = more.pop("checks", {"state:postgres": "passed", "state:redis": "passed"})
     told = {one.service: one.summary for one in causes}
     facts: dict[str, Any] = {"incident": "INC-1"} | more.pop("run", {})
-    return Account(
+    return SavedRun(
         schema=1,
         mode=mode,
-        run=RunTold(f"run-{minute}", f"2026-11-23T21:{minute:02}:00.000Z", "shop", "shop", **facts),
+        run=SavedRunInfo(f"run-{minute}", f"2026-11-23T21:{minute:02}:00.000Z", "shop", "shop", **facts),
         verdict=verdict,
         summary=f"it is {verdict}",
         causes=causes,
         warnings=more.pop("warnings", ()),
-        services=tuple(ServiceTold(name, True, state) for name, state in states.items()),
+        services=tuple(SavedService(name, True, state) for name, state in states.items()),
         checks=tuple(
-            CheckTold(name, outcome, service := name.partition(":")[2], told.get(service, ""))
+            SavedCheck(name, outcome, service := name.partition(":")[2], told.get(service, ""))
             for name, outcome in checks.items()
         ),
-        escalate=EscalateTold(more.pop("reasons", ())),
+        escalate=SavedEscalation(more.pop("reasons", ())),
         **more,
     )

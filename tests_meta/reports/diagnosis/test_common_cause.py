@@ -10,7 +10,7 @@ from service_down.fixtures.catalog.finding import catalogue, finding
 from service_down.fixtures.settings.schema import ServiceSettings, Settings
 from service_down.fixtures.stack.model import LABEL, Model, Service, from_labels
 from service_down.reports.diagnosis.common_cause import wordings
-from service_down.reports.diagnosis.diagnose import Scene, diagnose
+from service_down.reports.diagnosis.diagnose import DiagnosisContext, diagnose
 from service_down.reports.diagnosis.timeline import Release, changes, releases, timeline
 from service_down.reports.verdict import Verdict
 from service_down.tests_meta.reports.diagnosis.test_diagnose import failed
@@ -46,7 +46,7 @@ def removed(service: str, image: str) -> dict[str, Any]:
 
 def judged(view: dict[str, Any], *codes: tuple[str, str]) -> Verdict:
     found = [finding(code, service, since="2026-11-24T02:50:05Z") for service, code in codes]
-    return diagnose(failed(*found), Scene(MODEL, {}, {}, "docker compose", "p", NOW, view=view))
+    return diagnose(failed(*found), DiagnosisContext(MODEL, {}, {}, "docker compose", "p", NOW, view=view))
 
 
 AT = datetime(2026, 11, 24, 2, 50, tzinfo=UTC)
@@ -80,13 +80,13 @@ def test_a_release_that_merely_happened_hides_no_other_cause() -> None:
         finding("endpoint-error", "api", blamed=["db"]),
         finding("endpoint-error", "jobs"),
     ]
-    verdict = diagnose(failed(*found), Scene(model, {}, {}, "docker compose", "p", NOW, view=VIEW))
+    verdict = diagnose(failed(*found), DiagnosisContext(model, {}, {}, "docker compose", "p", NOW, view=VIEW))
     assert [(one.service, one.blocks) for one in verdict.causes] == [("db", ("api", "jobs"))]
 
 
 def test_a_failure_older_than_the_release_is_not_the_releases() -> None:
     found = [finding("crash-loop", name, since="2026-11-24T02:40:00Z") for name in ("api", "jobs")]
-    verdict = diagnose(failed(*found), Scene(MODEL, {}, {}, "docker compose", "p", NOW, view=VIEW))
+    verdict = diagnose(failed(*found), DiagnosisContext(MODEL, {}, {}, "docker compose", "p", NOW, view=VIEW))
     assert {one.service for one in verdict.causes} == {"api", "jobs"}
 
 
@@ -98,7 +98,7 @@ def test_what_a_service_has_beside_the_shared_cause_is_not_hidden() -> None:
 def test_the_shared_cause_of_services_that_need_each_other() -> None:
     model = Model((Service("jobs", depends_on={"api": "service_started"}), Service("api")), "compose")
     found = [finding("crash-loop", name, since="2026-11-24T02:51:00Z") for name in ("api", "jobs")]
-    verdict = diagnose(failed(*found), Scene(model, {}, {}, "docker compose", "p", NOW, view=VIEW))
+    verdict = diagnose(failed(*found), DiagnosisContext(model, {}, {}, "docker compose", "p", NOW, view=VIEW))
     assert [(one.service, one.shares) for one in verdict.causes] == [("stack", ("api", "jobs"))]
 
 
@@ -122,7 +122,7 @@ def test_two_causes_of_the_stack_stand_side_by_side() -> None:
         finding("network-detached", "web", network="p_front", what="cut"),
         finding("network-detached", "db", network="p_front", what="cut"),
     ]
-    verdict = diagnose(failed(*found), Scene(MODEL, {}, {}, "docker compose", "p", NOW))
+    verdict = diagnose(failed(*found), DiagnosisContext(MODEL, {}, {}, "docker compose", "p", NOW))
     assert {(one.service, one.code, one.blocks) for one in verdict.causes} == {
         ("stack", "image-missing", ("api", "jobs")),
         ("stack", "network-detached", ("db", "web")),
@@ -168,7 +168,7 @@ def test_a_finished_job_has_not_failed_and_a_cut_is_no_end() -> None:
 
 def test_an_outage_of_the_machine_is_one_cause_of_the_stack() -> None:
     found = [finding("container-exited", name, exit=255, outage="engine") for name in ("api", "jobs", "db")]
-    verdict = diagnose(failed(*found), Scene(MODEL, {}, {}, "docker compose", "p", NOW))
+    verdict = diagnose(failed(*found), DiagnosisContext(MODEL, {}, {}, "docker compose", "p", NOW))
     assert [(one.service, one.code, one.shares) for one in verdict.causes] == [
         ("stack", "container-exited", ("api", "db", "jobs"))
     ]
@@ -177,7 +177,7 @@ def test_an_outage_of_the_machine_is_one_cause_of_the_stack() -> None:
 
 def test_a_machine_without_anything_of_the_stack_is_one_cause() -> None:
     found = [finding("image-missing", "api", image="a"), finding("container-missing", "jobs", count="none")]
-    scene = Scene(MODEL, {}, {}, "docker compose", "p", NOW, view={"containers": []})
+    scene = DiagnosisContext(MODEL, {}, {}, "docker compose", "p", NOW, view={"containers": []})
     verdict = diagnose(failed(*found), scene)
     assert [(one.service, one.shares) for one in verdict.causes] == [("stack", ("api", "jobs"))]
 
@@ -214,7 +214,9 @@ def test_what_changed_is_the_last_deployment(containers: list[dict[str, Any]], t
 
 def test_what_changed_is_told_where_nobody_knows_since_when() -> None:
     view = {"containers": [made("db", 500), made("api", -9)], "events": []}
-    verdict = diagnose(failed(finding("endpoint-error", "api")), Scene(MODEL, {}, {}, "docker", "p", NOW, view=view))
+    verdict = diagnose(
+        failed(finding("endpoint-error", "api")), DiagnosisContext(MODEL, {}, {}, "docker", "p", NOW, view=view)
+    )
     assert [(one.service, one.what) for one in verdict.changes] == [
         ("api", "container created from shop:1, 60 s before this look")
     ]

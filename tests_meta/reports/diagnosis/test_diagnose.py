@@ -11,7 +11,7 @@ import pytest
 from service_down.fixtures.catalog.finding import Finding, Proof, finding
 from service_down.fixtures.stack.alert import Alert
 from service_down.fixtures.stack.model import Model, Service
-from service_down.reports.diagnosis.diagnose import Scene, diagnose
+from service_down.reports.diagnosis.diagnose import DiagnosisContext, diagnose
 from service_down.reports.verdict import CheckResult, Outcome, Verdict
 
 NOW = datetime(2026, 11, 23, 21, 0, tzinfo=UTC)
@@ -27,7 +27,7 @@ MODEL = Model(
     "compose",
 )
 PROOF = (Proof("State.ExitCode", "1"),)
-SCENE = Scene(MODEL, {"auth": frozenset({"airtable"})}, {}, "docker compose -p p", "p", NOW)
+SCENE = DiagnosisContext(MODEL, {"auth": frozenset({"airtable"})}, {}, "docker compose -p p", "p", NOW)
 
 
 def failed(*findings: Finding) -> list[CheckResult]:
@@ -220,7 +220,7 @@ def test_a_blocked_critical_service_is_down_whoever_is_to_blame() -> None:
         (Service("web", depends_on={"seed": "service_completed_successfully"}), Service("seed", critical=False)),
         "compose",
     )
-    scene = Scene(model, {}, {}, "docker compose", "p", NOW)
+    scene = DiagnosisContext(model, {}, {}, "docker compose", "p", NOW)
     verdict = diagnose(failed(finding("one-shot-failed", "seed"), finding("dependency-blocked", "web")), scene)
     assert verdict.word == "down"
     assert [(one.service, one.severity) for one in verdict.causes] == [("seed", "critical")]
@@ -247,7 +247,7 @@ def test_an_effect_explains_nothing() -> None:
 
 def test_a_circle_of_followers_still_has_a_cause() -> None:
     model = Model((Service("a", depends_on={"b": "x"}), Service("b", depends_on={"a": "x"})), "compose")
-    scene = Scene(model, {}, {}, "docker compose", "p", NOW)
+    scene = DiagnosisContext(model, {}, {}, "docker compose", "p", NOW)
     verdict = diagnose(failed(finding("endpoint-error", "a"), finding("endpoint-error", "b")), scene)
     assert {one.service for one in verdict.causes} == {"a", "b"}
 

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from service_down.fixtures.catalog.finding import catalogue
 from service_down.fixtures.evidence.observation import Observation, Outcome
-from service_down.fixtures.evidence.recording import Bundle
+from service_down.fixtures.evidence.recording import Recording
 from service_down.fixtures.secrets.redact import Redactor
 from service_down.reports.diagnosis.diagnose import diagnose
 from service_down.reports.verdict import Verdict, as_json
@@ -27,7 +27,7 @@ QUIET = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCh
 SOME = st.sampled_from([name for name in NAMES if name in faults()])
 
 
-def bundle(name: str) -> Bundle:
+def bundle(name: str) -> Recording:
     return offline.read(FOLDER / f"{name}{EVIDENCE}")
 
 

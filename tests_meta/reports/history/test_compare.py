@@ -9,9 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from service_down.fixtures.evidence.recording import Bundle
+from service_down.fixtures.evidence.recording import Recording
 from service_down.reports.history.compare import compare
-from service_down.reports.history.saved_run import Account, AccountError, Past, account_of, load_account, read_past
+from service_down.reports.history.saved_run import (
+    SavedRun,
+    SavedRunError,
+    EarlierRuns,
+    saved_run_from_json,
+    load_saved_run,
+    read_earlier_runs,
+)
 from service_down.reports.verdict import as_json
 from service_down.tests_meta import offline
 from service_down.tests_meta.conftest import FAULTS, Ran, recording, run_suite
@@ -20,10 +27,10 @@ from service_down.tests_meta.reports.saved_runs import POSTGRES, REDIS, account
 AT = datetime(2026, 11, 23, 22, 30, tzinfo=UTC)
 
 
-def judged(name: str) -> Account:
-    bundle: Bundle = offline.read(FAULTS / f"{name}.json.gz")
+def judged(name: str) -> SavedRun:
+    bundle: Recording = offline.read(FAULTS / f"{name}.json.gz")
     facts = {"id": name, "started": bundle.evidence.context.started, "stack": "s", "project": "p", "actions": []}
-    return account_of(as_json(offline.judge(bundle), facts, bundle.evidence.context.mode))
+    return saved_run_from_json(as_json(offline.judge(bundle), facts, bundle.evidence.context.mode))
 
 
 @pytest.mark.parametrize("path", sorted(FAULTS.glob("*.gz")), ids=lambda path: path.name.partition(".")[0])
@@ -88,7 +95,7 @@ def test_recorded_faults_compared() -> None:
 def test_previous_is_the_newest_earlier_run_of_the_stack_and_rather_of_the_incident() -> None:
     other = account(4, run={"incident": "INC-2"})
     alien = replace(account(5), run=replace(account(5).run, project="another"))
-    past = Past((account(1), account(2), other, alien, account(9)))
+    past = EarlierRuns((account(1), account(2), other, alien, account(9)))
     assert past.previous(account(6)) == account(2)
     assert past.previous(account(6, run={"incident": None})) == other
     assert past.previous(account(1)) is None
@@ -96,7 +103,7 @@ def test_previous_is_the_newest_earlier_run_of_the_stack_and_rather_of_the_incid
 
 
 def test_of_a_run_and_its_replay_only_the_run_counts() -> None:
-    past = Past((account(1), account(1, run={"replayed": True}), account(2, run={"replayed": True}), account(7)))
+    past = EarlierRuns((account(1), account(1, run={"replayed": True}), account(2, run={"replayed": True}), account(7)))
     assert past.of_incident(account(8)) == (account(1), account(2, run={"replayed": True}), account(7))
     assert past.of_incident(account(8, run={"incident": None})) == ()
 
@@ -117,16 +124,16 @@ def test_a_bad_verdict_is_named_and_left_out(tmp_path: Path, text: str, words: s
     path = tmp_path / "run" / "verdict.json"
     path.write_text(text, errors="surrogatepass")
     for where in (path, path.parent):
-        with pytest.raises(AccountError, match=words):
-            load_account(where)
-    past = read_past(tmp_path)
+        with pytest.raises(SavedRunError, match=words):
+            load_saved_run(where)
+    past = read_earlier_runs(tmp_path)
     assert past.accounts == ()
     assert [str(path) in one for one in past.left_out] == [True]
 
 
 def test_a_time_that_is_none_is_named() -> None:
-    with pytest.raises(AccountError, match=r"run\.started is 'soon'"):
-        account_of({**as_json(offline.judge(offline.read(FAULTS / "healthy.json.gz")), FACTS, "triage")})
+    with pytest.raises(SavedRunError, match=r"run\.started is 'soon'"):
+        saved_run_from_json({**as_json(offline.judge(offline.read(FAULTS / "healthy.json.gz")), FACTS, "triage")})
 
 
 FACTS = {"id": "x", "started": "soon", "stack": "s", "project": "p"}
@@ -139,10 +146,10 @@ def test_odd_things_in_a_report_directory_cost_nothing(tmp_path: Path) -> None:
     (tmp_path / "latest").symlink_to("folder")
     (tmp_path / "pipe").mkdir()
     os.mkfifo(tmp_path / "pipe" / "verdict.json")
-    folder, pipe = read_past(tmp_path).left_out
+    folder, pipe = read_earlier_runs(tmp_path).left_out
     assert "folder/verdict.json" in folder
     assert "no regular file" in pipe
-    assert read_past(tmp_path / "absent") == Past()
+    assert read_earlier_runs(tmp_path / "absent") == EarlierRuns()
 
 
 def replay(tmp_path: Path, name: str, minute: int, *words: str) -> Ran:

@@ -14,7 +14,7 @@ from service_down.reports.delivery.markdown import code, escaped, prose
 from service_down.reports.diagnosis.timeline import JUDGED
 from service_down.reports.history.incident_timeline import chronicle
 from service_down.reports.history.incident_update import incident_update, status_of
-from service_down.reports.history.saved_run import Account, Happened, Told
+from service_down.reports.history.saved_run import SavedRun, SavedEvent, SavedFinding
 from service_down.tests_meta.conftest import Ran, recording, run_suite
 from service_down.tests_meta.reports.saved_runs import POSTGRES, REDIS, account
 
@@ -22,7 +22,7 @@ AT = datetime(2026, 11, 23, 22, 30, tzinfo=UTC)
 DOWN = account(1, "down", POSTGRES)
 
 
-def update(now: Account, *earlier: Account) -> str:
+def update(now: SavedRun, *earlier: SavedRun) -> str:
     return incident_update(now, earlier, 1 + len(earlier), AT, "pytest -m verify")
 
 
@@ -45,7 +45,7 @@ def update(now: Account, *earlier: Account) -> str:
     ],
 )
 def test_the_status_follows_from_mode_verdict_and_the_runs_before(
-    now: Account, earlier: Sequence[Account], status: str
+    now: SavedRun, earlier: Sequence[SavedRun], status: str
 ) -> None:
     assert status_of(now, earlier) == status
 
@@ -138,9 +138,9 @@ def test_a_command_stays_one_piece_of_code(text: str, said: str) -> None:
 
 
 def test_no_foreign_text_breaks_out_of_its_line() -> None:
-    told = Told(HOSTILE, "x", HOSTILE, "critical", (HOSTILE,), HOSTILE)
+    told = SavedFinding(HOSTILE, "x", HOSTILE, "critical", (HOSTILE,), HOSTILE)
     run = {"incident": HOSTILE, "actions": (HOSTILE,), "scope": HOSTILE}
-    entries = (Happened("2026-11-23T21:00:00Z", HOSTILE, HOSTILE),)
+    entries = (SavedEvent("2026-11-23T21:00:00Z", HOSTILE, HOSTILE),)
     now = account(2, "down", told, states={HOSTILE: "down"}, run=run, timeline=entries)
     for text in (update(now), chronicle([now], [HOSTILE])):
         assert not set("\x1b\r\u202e\u2028") & set(text)
@@ -152,15 +152,19 @@ def test_no_foreign_text_breaks_out_of_its_line() -> None:
 
 def test_the_timeline_holds_each_thing_once_in_the_order_of_time() -> None:
     at = "2026-11-23T20:59:5"
-    paused = Happened(at + "0.500Z", "cache", "paused")
-    common = (Happened(at + "0.100000001Z", "web", "started"), paused, Happened(at + "5.000Z", "db", "ended with 137"))
-    first = account(0, "down", POSTGRES, timeline=(*common, Happened(at + "9Z", "suite", JUDGED)))
+    paused = SavedEvent(at + "0.500Z", "cache", "paused")
+    common = (
+        SavedEvent(at + "0.100000001Z", "web", "started"),
+        paused,
+        SavedEvent(at + "5.000Z", "db", "ended with 137"),
+    )
+    first = account(0, "down", POSTGRES, timeline=(*common, SavedEvent(at + "9Z", "suite", JUDGED)))
     later = (
         *common,
-        Happened(at + "0.900+00:00", "web", "started"),
-        Happened(at + "1Z", "db", "started"),
-        Happened(at + "2Z", "mail", "started"),
-        Happened("x", "y", "z"),
+        SavedEvent(at + "0.900+00:00", "web", "started"),
+        SavedEvent(at + "1Z", "db", "started"),
+        SavedEvent(at + "2Z", "mail", "started"),
+        SavedEvent("x", "y", "z"),
     )
     second = account(5, run={"actions": ("restarted it",)}, timeline=later)
     text = chronicle([second, first], ["gone.json: was cut off"])

@@ -71,10 +71,10 @@ def test_verdict_causes_map_and_timeline_are_there_in_every_viewer(
         there = list(present(looked))
         assert there == [one for one in wanted if one != "resources" or one in there]
         assert ("resources" in there) or name == "unknown"
-        for place in ("#verdict", "#map svg", "#timeline svg", "#services table", *["#causes"][: len(ran.causes)]):
-            width, height = looked.box(place)
-            assert width > 50, f"{place} cannot be seen"
-            assert height > 10, f"{place} cannot be seen"
+        for location in ("#verdict", "#map svg", "#timeline svg", "#services table", *["#causes"][: len(ran.causes)]):
+            width, height = looked.box(location)
+            assert width > 50, f"{location} cannot be seen"
+            assert height > 10, f"{location} cannot be seen"
         assert verdict["verdict"].upper() in looked.texts("#verdict")[0]
         assert verdict["summary"] in looked.texts("#verdict")[0]
         assert_causes(looked, verdict["causes"])
@@ -109,11 +109,11 @@ def assert_map(looked: Looked, scene: str, services: Sequence[dict[str, Any]]) -
 
 def test_the_pictures_are_described_and_labelled(browser: Browser, scene: tuple[str, Ran]) -> None:
     with opened(browser, scene[1].folder / "report.html", "no-scripts") as looked:
-        for place in ("#map svg", "#timeline svg"):
-            assert looked.frame.get_attribute(place, "role") == "img"
-            words = looked.frame.eval_on_selector(place, NAMED)
-            assert len(words) >= 2, f"{place}: no title and description"
-            assert all(words), f"{place}: an empty title or description"
+        for location in ("#map svg", "#timeline svg"):
+            assert looked.frame.get_attribute(location, "role") == "img"
+            words = looked.frame.eval_on_selector(location, NAMED)
+            assert len(words) >= 2, f"{location}: no title and description"
+            assert all(words), f"{location}: an empty title or description"
         for node in looked.frame.locator("#map g.node").all():
             assert str(node.get_attribute("data-service")) in " ".join(node.locator("text").all_text_contents())
         assert looked.frame.get_attribute("html", "lang") == "en"
@@ -145,11 +145,11 @@ def test_dark_is_dark(browser: Browser, scene: tuple[str, Ran]) -> None:
     with opened(browser, scene[1].folder / "report.html") as looked:
         for scheme, wanted in GROUNDS.items():
             looked.show(WIDE, scheme)
-            for place in ("body", "main"):
-                colour = looked.frame.eval_on_selector(place, GROUND)
+            for location in ("body", "main"):
+                colour = looked.frame.eval_on_selector(location, GROUND)
                 parts = [float(one) for one in re.findall(r"[\d.]+", colour)]
-                assert len(parts) == 3, f"{scheme}: the ground of {place} is {colour}"
-                assert all(round(one) in wanted for one in parts), f"{scheme}: the ground of {place} is {colour}"
+                assert len(parts) == 3, f"{scheme}: the ground of {location} is {colour}"
+                assert all(round(one) in wanted for one in parts), f"{scheme}: the ground of {location} is {colour}"
 
 
 @pytest.mark.parametrize("view", ["scripts", "no-scripts"])

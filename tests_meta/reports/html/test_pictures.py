@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from service_down.fixtures.catalog.finding import finding
 from service_down.fixtures.stack.model import Model, Service
-from service_down.reports.diagnosis.diagnose import Scene, diagnose
-from service_down.reports.diagnosis.timeline import Entry
+from service_down.reports.diagnosis.diagnose import DiagnosisContext, diagnose
+from service_down.reports.diagnosis.timeline import TimelineEntry
 from service_down.reports.html.dependency_map import HIGH, WIDE, Map, draw_map
-from service_down.reports.html.timeline import LANES, draw_moments
+from service_down.reports.html.timeline import LANES, draw_timeline
 from service_down.reports.verdict import Cause, Verdict
 from service_down.tests_meta.reports.diagnosis.test_diagnose import failed
 
@@ -21,7 +21,7 @@ NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 
 def drawn(model: Model, *found: tuple[str, str], uses: dict[str, frozenset[str]] | None = None) -> Map:
     findings = [finding(code, service) for service, code in found]
-    verdict = diagnose(failed(*findings), Scene(model, uses or {}, {}, "docker compose", "p", NOW))
+    verdict = diagnose(failed(*findings), DiagnosisContext(model, uses or {}, {}, "docker compose", "p", NOW))
     picture = draw_map(verdict, model, uses or {})
     assert picture is not None
     return picture
@@ -106,7 +106,7 @@ def test_without_any_service_there_is_no_map() -> None:
     assert draw_map(Verdict("unknown", ""), Model((), "labels"), {}) is None
 
 
-def moments(entries: list[Entry], since: str | None = None) -> Verdict:
+def moments(entries: list[TimelineEntry], since: str | None = None) -> Verdict:
     cause = Cause("db", "oom-killed", "critical", "", since, "", (), (), None, ())
     return Verdict("down", "", causes=(cause,) if since else (), timeline=tuple(entries))
 
@@ -117,11 +117,11 @@ def at(minutes: float) -> str:
 
 def test_the_window_is_about_the_incident_and_not_about_last_week() -> None:
     entries = [
-        Entry(at(10_000), "db", "started", "started"),
-        Entry(at(10), "db", "ended", "ended"),
-        Entry(at(0), "suite", "", "run"),
+        TimelineEntry(at(10_000), "db", "started", "started"),
+        TimelineEntry(at(10), "db", "ended", "ended"),
+        TimelineEntry(at(0), "suite", "", "run"),
     ]
-    picture = draw_moments(moments(entries, since=at(10)))
+    picture = draw_timeline(moments(entries, since=at(10)))
     assert picture is not None
     assert picture.earlier == 1
     assert [one.kind for one in picture.marks] == ["ended"]
@@ -131,21 +131,21 @@ def test_the_window_is_about_the_incident_and_not_about_last_week() -> None:
 
 def test_marks_that_would_cover_each_other_become_one_with_the_gravest_shape() -> None:
     entries = [
-        Entry(at(60), "web", "started", "started"),
-        Entry(at(5.02), "db", "x", "started"),
-        Entry(at(5.01), "db", "x", "memory"),
-        Entry(at(5.0), "db", "x", "ended"),
+        TimelineEntry(at(60), "web", "started", "started"),
+        TimelineEntry(at(5.02), "db", "x", "started"),
+        TimelineEntry(at(5.01), "db", "x", "memory"),
+        TimelineEntry(at(5.0), "db", "x", "ended"),
     ]
-    picture = draw_moments(moments(entries))
+    picture = draw_timeline(moments(entries))
     assert picture is not None
     assert [(one.kind, one.times) for one in picture.marks if one.times > 1] == [("memory", 3)]
 
 
 def test_a_big_stack_has_few_lanes_and_its_causes_among_them() -> None:
-    entries = [Entry(at(number), f"svc-{number}", "started", "started") for number in range(200)] + [
-        Entry(at(1), "db", "ended", "ended")
+    entries = [TimelineEntry(at(number), f"svc-{number}", "started", "started") for number in range(200)] + [
+        TimelineEntry(at(1), "db", "ended", "ended")
     ]
-    picture = draw_moments(moments(entries, since=at(199)))
+    picture = draw_timeline(moments(entries, since=at(199)))
     assert picture is not None
     assert len(picture.lanes) == LANES
     assert picture.lanes[0][1] == "db"

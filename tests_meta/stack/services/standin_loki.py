@@ -11,14 +11,14 @@ from typing import Any
 from .web import Answer, Request, serve
 
 MOST = 20_000
-Entry = tuple[int, dict[str, str], str]
+TimelineEntry = tuple[int, dict[str, str], str]
 
 
 class Store:
     """The newest lines of all streams."""
 
     def __init__(self) -> None:
-        self._entries: list[Entry] = []
+        self._entries: list[TimelineEntry] = []
         self._lock = threading.Lock()
 
     def push(self, request: Request) -> Answer:
@@ -56,7 +56,7 @@ class Store:
         return Answer(200, {"status": "success", "data": names})
 
 
-def _fits(entry: Entry, matchers: list[tuple[str, str, str]], needles: list[str]) -> bool:
+def _fits(entry: TimelineEntry, matchers: list[tuple[str, str, str]], needles: list[str]) -> bool:
     _, labels, line = entry
     return all(needle in line for needle in needles) and all(_matches(labels, *matcher) for matcher in matchers)
 
@@ -67,7 +67,7 @@ def _matches(labels: Mapping[str, str], name: str, sign: str, value: str) -> boo
     return same if not sign.startswith("!") else not same
 
 
-def _streams(entries: list[Entry]) -> dict[str, Any]:
+def _streams(entries: list[TimelineEntry]) -> dict[str, Any]:
     streams: dict[str, dict[str, Any]] = {}
     for at, labels, line in entries:
         stream = streams.setdefault(str(sorted(labels.items())), {"stream": labels, "values": []})
