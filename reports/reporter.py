@@ -68,7 +68,7 @@ class Reporter:
         except OSError as error:
             self._problems.append(f"{what} could not be written: {error}")
         except Exception as error:
-            told = self._run.context.redactor.text(f"{type(error).__name__}: {error}")
+            told = self._run.context.redactor.redact_text(f"{type(error).__name__}: {error}")
             self._problems.append(f"{what} could not be made, which is a fault of this suite: {told[:300]}")
         return None
 

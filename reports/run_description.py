@@ -20,7 +20,7 @@ VERSION = "0.1.0"
 
 def cleaned(run: Run, text: str | None) -> str | None:
     """What a person typed, on one line and without secrets."""
-    return plain(run.context.redactor.text(text or "")).strip() or None
+    return plain(run.context.redactor.redact_text(text or "")).strip() or None
 
 
 def actions_of(run: Run) -> list[str]:
