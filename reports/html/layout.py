@@ -87,7 +87,7 @@ def _place_component(
 ) -> float:
     """Add a connected component's corners and bends below `top`; return where the next component may begin.
 
-    The library draws from top to bottom and gives the centres of the boxes. So x and y are exchanged here.
+    The library draws from top to bottom and gives the centres of the boxes. Therefore x and y are exchanged here.
     """
     from grandalf.layouts import SugiyamaLayout
 
