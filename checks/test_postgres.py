@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from service_down.checks.framework.check import VERIFY, CheckEvidence, ReportFindings, Target, check
 from service_down.checks.framework.targets import named, own_log
 from service_down.checks.judges.log_evidence import dated_by_log

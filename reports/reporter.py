@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+
 from service_down.fixtures.evidence.observation import Evidence
 from service_down.fixtures.evidence.recording import NAME, Recording, encode
 from service_down.fixtures.run.run import Run

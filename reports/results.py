@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
+
 from service_down.fixtures.catalog.finding import Finding
 from service_down.reports.verdict import CheckResult, Outcome
 

@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import pytest
+
 from service_down.fixtures.evidence.observation import RunContext, utc
 from service_down.fixtures.probes.context import LOCAL, ProbeContext
 from service_down.fixtures.run.run import VERIFY, Run

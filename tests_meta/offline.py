@@ -11,7 +11,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from service_down.checks.framework.check import Check, CheckFailed, CheckEvidence
+
+from service_down.checks.framework.check import Check, CheckEvidence, CheckFailed
 from service_down.checks.framework.runbook import all_tests
 from service_down.fixtures.catalog.finding import Finding
 from service_down.fixtures.evidence.observation import CannotCheck, Observation

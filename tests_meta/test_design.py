@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from service_down.checks.framework.runbook import all_checks, problems, sections
 from service_down.fixtures.catalog.finding import catalogue
 from service_down.fixtures.catalog.log_signatures import Signature, signature_of, signatures

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from service_down.reports.history.saved_run import SavedRun, SavedFinding
+from service_down.reports.history.saved_run import SavedFinding, SavedRun
 
 PREVIOUS = "previous"
 RANK = {"ok": 0, "degraded": 1, "blocked": 2, "down": 2}  # blocked or down: it does not work

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from service_down.reports.delivery.files import within
 from service_down.reports.delivery.terminal import plain
 from service_down.reports.history.compare import PREVIOUS, Comparison, compare
@@ -17,12 +18,12 @@ from service_down.reports.history.incident_timeline import chronicle
 from service_down.reports.history.incident_update import incident_update
 from service_down.reports.history.saved_run import (
     UPDATE,
+    EarlierRuns,
     SavedRun,
     SavedRunError,
-    EarlierRuns,
-    saved_run_from_json,
     load_saved_run,
     read_earlier_runs,
+    saved_run_from_json,
 )
 
 TIMELINE = "timeline.md"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+
 from service_down.fixtures.evidence.observation import parse_time
 from service_down.reports.verdict import SCHEMA, Outcome, State, VerdictWord
 

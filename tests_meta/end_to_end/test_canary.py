@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from service_down.tests_meta.canary.plant import SHAPES, Planted, core, pem
 from service_down.tests_meta.conftest import Ran, run_suite
 from service_down.tests_meta.faults.inject import Patient

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from service_down.tests_meta.faults.case import faults, mark
 from service_down.tests_meta.faults.inject import Patient
 from service_down.tests_meta.lab.stack import ReferenceStack

@@ -7,6 +7,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+
 from service_down.tests_meta.conftest import Bench
 
 NO_ENGINE = "unix:///nonexistent/docker.sock"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from service_down.fixtures.evidence.recording import RecordingError, load
 from service_down.tests_meta.conftest import Bench, Ran, recording, run_suite
 

@@ -8,7 +8,8 @@ from functools import cache
 from pathlib import Path
 
 import msgspec
-from service_down.fixtures.evidence.recording import Recording, recording_from_json, encode
+
+from service_down.fixtures.evidence.recording import Recording, encode, recording_from_json
 from service_down.fixtures.secrets.redact import Redactor
 from service_down.tests_meta import offline
 from service_down.tests_meta.pages import hostile

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+
 from service_down.checks.judges.container_state import judge_container
 from service_down.checks.test_containers import judge_state
 from service_down.checks.test_healthcheck import judge_health

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 from service_down.checks.judges.log_evidence import with_log
 from service_down.checks.test_logs import judge_log
 from service_down.fixtures.catalog.finding import Finding, finding

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
+
 from service_down.tests_meta.conftest import Ran
 from service_down.tests_meta.pages.inspect import NARROW, VIEWS, WIDE, Looked, Scheme, axe, opened
 

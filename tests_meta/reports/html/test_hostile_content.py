@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
 from service_down.tests_meta.conftest import Ran, run_suite
 from service_down.tests_meta.pages.example_runs import recording, written
 from service_down.tests_meta.pages.hostile import NASTY, half_a_character

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from service_down.tests_meta.conftest import ROOT, Ran
 from service_down.tests_meta.pages.example_runs import outside
 from service_down.tests_meta.pages.inspect import NARROW, VIEWS, WIDE, Looked, Scheme, View, axe, opened

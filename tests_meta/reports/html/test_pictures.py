@@ -7,6 +7,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 from service_down.fixtures.catalog.finding import finding
 from service_down.fixtures.stack.model import Model, Service
 from service_down.reports.diagnosis.diagnose import DiagnosisContext, diagnose
