@@ -1,4 +1,4 @@
-"""What a check is: a pytest test with an id, the runbook sections it automates, and the probes whose answers it reads."""
+"""What a check is: a pytest test with an id, the runbook sections it automates, and the probes it reads."""
 
 from __future__ import annotations
 

@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 
 from service_down.fixtures.catalog.finding import SEVERITIES, Finding, Proof, catalogue
 from service_down.fixtures.catalog.templates import fill_command, is_fillable
-from service_down.fixtures.evidence.observation import Json, parse_time
+from service_down.fixtures.evidence.observation import parse_time
 from service_down.fixtures.stack.alert import Alert
+from service_down.fixtures.stack.containers import EngineState
 from service_down.fixtures.stack.model import Model, Service
 from service_down.reports.diagnosis.alert import judge_alert
 from service_down.reports.diagnosis.common_cause import with_stack_facts
@@ -34,8 +35,8 @@ class DiagnosisContext:
     compose: str  # the beginning of a compose command, to paste
     project: str
     now: datetime
-    minor: frozenset[str] = frozenset()  # services of other projects that are not critical
-    view: Mapping[str, Json] = field(default_factory=dict)  # the engine's answer
+    minor_services: frozenset[str] = frozenset()  # services of other projects that are not critical
+    engine: EngineState | None = None
     missing: int = 0  # checks that were selected and did not run
     alert: Alert | None = None
     alert_service: str | None = None
@@ -64,16 +65,16 @@ def diagnose(results: Sequence[CheckResult], context: DiagnosisContext) -> Verdi
         checks=tuple(results),
         alert=judge_alert(context.alert, context.alert_service, services, word, context.recovering),
         changes=_changes(context, causes),
-        timeline=timeline(context.view, _run_entries(context)),
+        timeline=timeline(context.engine, _run_entries(context)),
     )
 
 
 def _findings(results: Sequence[CheckResult], context: DiagnosisContext) -> list[Finding]:
     """The findings of the results, with the facts of the stack and the severity that counts."""
-    released, emptied = releases(context.view), context.view.get("containers") == []
+    released, emptied = releases(context.engine), context.engine is not None and not context.engine.containers
     findings = [
         with_stack_facts(
-            with_service_severity(finding, context.model, context.minor), released, context.project, emptied
+            with_service_severity(finding, context.model, context.minor_services), released, context.project, emptied
         )
         for result in results
         for finding in result.findings
@@ -85,8 +86,8 @@ def _changes(context: DiagnosisContext, causes: Sequence[Cause]) -> tuple[Timeli
     """What changed before the first cause, or before this run where no cause has a time."""
     begun = [since for cause in causes if (since := parse_time(cause.since))]
     if begun or not causes:
-        return changes(context.view, min(begun, default=None))
-    return changes(context.view, context.now, "this look")
+        return changes(context.engine, min(begun, default=None))
+    return changes(context.engine, context.now, "this look")
 
 
 def _not_run(missing: int) -> list[CheckResult]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from service_down.fixtures.evidence.observation import Json, parse_time, utc
-from service_down.fixtures.stack.model import LABEL
+from service_down.fixtures.evidence.observation import parse_time, utc
+from service_down.fixtures.stack.containers import Container, EngineState, Event
 
 Kind = Literal["deployed", "started", "finished", "ended", "memory", "health", "stopped", "alert", "run", "other"]
 EVENT_TEXTS: Mapping[str, tuple[str, Kind]] = {
@@ -53,69 +53,68 @@ class _Creation:
     image: str
 
 
-def timeline(view: Mapping[str, Json], more: Iterable[TimelineEntry] = ()) -> tuple[TimelineEntry, ...]:
+def timeline(engine: EngineState | None, more: Iterable[TimelineEntry] = ()) -> tuple[TimelineEntry, ...]:
     """The newest entries, oldest first: container times, health logs, the engine's events, and `more`."""
-    entries = {*more, *_from_events(view), *_from_containers(view)}
+    entries = {*more, *_from_events(engine), *_from_containers(engine)} if engine else set(more)
     dated = [entry for entry in entries if parse_time(entry.at)]
     return tuple(sorted(dated, key=lambda entry: (parse_time(entry.at), entry.service, entry.what)))[-MAX_ENTRIES:]
 
 
-def _service(container: Mapping[str, Json]) -> str:
-    return str(container["Config"]["Labels"].get(LABEL + "service") or container.get("Name", "?").lstrip("/"))
+def _service(container: Container) -> str:
+    return container.compose.service or container.name
 
 
-def _from_containers(view: Mapping[str, Json]) -> Iterator[TimelineEntry]:
-    for container in view.get("containers", ()):
-        state, name = container["State"], _service(container)
-        yield TimelineEntry(container.get("Created") or "", name, "container created", "deployed")
-        yield TimelineEntry(state.get("StartedAt") or "", name, "started", "started")
-        if not state.get("Running"):
-            code = state.get("ExitCode")
-            kind: Kind = "ended" if code else "finished"
-            yield TimelineEntry(state.get("FinishedAt") or "", name, f"ended with {code}", kind)
-        log = (state.get("Health") or {}).get("Log") or ()
-        failed = [entry for entry in log if entry.get("ExitCode")]
-        if failed and state.get("Running"):
+def _from_containers(engine: EngineState) -> Iterator[TimelineEntry]:
+    for container in engine.containers:
+        name = _service(container)
+        yield TimelineEntry(container.created or "", name, "container created", "deployed")
+        yield TimelineEntry(container.started or "", name, "started", "started")
+        if not container.running:
+            kind: Kind = "ended" if container.exit_code else "finished"
+            yield TimelineEntry(container.finished or "", name, f"ended with {container.exit_code}", kind)
+        runs = container.health.runs if container.health else ()
+        failed = [run for run in runs if run.exit_code]
+        if failed and container.running:
             text = "healthcheck fails (as far as its log goes back)"
-            yield TimelineEntry(failed[0].get("Start") or "", name, text, "health")
+            yield TimelineEntry(failed[0].start or "", name, text, "health")
 
 
-def _from_events(view: Mapping[str, Json]) -> Iterator[TimelineEntry]:
-    services = {container["Id"]: _service(container) for container in view.get("containers", ())}
-    ends = [event for event in view.get("events", ()) if event["action"] == "die"]
-    for event in view.get("events", ()):
-        text, kind = EVENT_TEXTS.get(event["action"], ("", "other"))
-        if event["action"] == "kill":
-            text, kind = f"got signal {event['signal']}", "stopped"
-        if event["action"] == "die" and event["exit"] == "0":
+def _from_events(engine: EngineState) -> Iterator[TimelineEntry]:
+    services = {container.id: _service(container) for container in engine.containers}
+    ends = [event for event in engine.events if event.action == "die"]
+    for event in engine.events:
+        text, kind = EVENT_TEXTS.get(event.action, ("", "other"))
+        if event.action == "kill":
+            text, kind = f"got signal {event.signal}", "stopped"
+        if event.action == "die" and event.exit_code == "0":
             kind = "finished"
-        service = event["service"] or services.get(event["id"])
-        if event["action"] == "network disconnect" and not _is_at_end(event, ends):
-            text, kind = f"cut from network {event.get('network') or '?'}", "stopped"
+        service = event.service or services.get(event.container_id)
+        if event.action == "network disconnect" and not _is_at_end(event, ends):
+            text, kind = f"cut from network {event.network or '?'}", "stopped"
         if text and service:
-            exit_code = f" with {event['exit']}" if event["exit"] else ""
-            yield TimelineEntry(utc(event["at"]), service, text + exit_code, kind)
+            exit_code = f" with {event.exit_code}" if event.exit_code else ""
+            yield TimelineEntry(utc(event.at), service, text + exit_code, kind)
 
 
-def _is_at_end(event: Mapping[str, Json], ends: Sequence[Mapping[str, Json]]) -> bool:
+def _is_at_end(event: Event, ends: Sequence[Event]) -> bool:
     """Whether the container ended at about the time of this event: when it ends, it leaves every network."""
-    return any(end["id"] == event["id"] and abs(end["at"] - event["at"]) < EXIT_SECONDS for end in ends)
+    return any(end.container_id == event.container_id and abs(end.at - event.at) < EXIT_SECONDS for end in ends)
 
 
 def changes(
-    view: Mapping[str, Json], first: datetime | None, what: str = "the first fault"
+    engine: EngineState | None, first: datetime | None, what: str = "the first fault"
 ) -> tuple[TimelineEntry, ...]:
     """The last deployment in the hour before `first`, and every container that got another image in that hour.
 
     `first` is the time of `what`. A deployment of most of the stack is one entry.
     """
-    created = _creations(view)
-    if first is None:
+    if first is None or engine is None:
         return ()
+    created = _creations(engine)
     before = [creation for creation in created if -AFTER_FAULT <= first - creation.at <= BEFORE_FAULT]
     if not before:
         return ()
-    replaced = releases(view)
+    replaced = releases(engine)
     last = _last_deployment(before)
     is_most = len(last) > max(3, len(created) / 2)
     shown = [creation for creation in before if creation.service in replaced or (creation in last and not is_most)]
@@ -146,21 +145,23 @@ def _creation_text(creation: _Creation, replaced: Mapping[str, Release], first: 
     return f"container created from {creation.image}{instead}, {_gap(first, creation.at, what)}"
 
 
-def releases(view: Mapping[str, Json]) -> Mapping[str, Release]:
+def releases(engine: EngineState | None) -> Mapping[str, Release]:
     """The services whose containers now have another image than before, by the engine's events of the last hour.
 
     A service whose containers have several images is between two releases, and left out.
     """
+    if engine is None:
+        return {}
     images: dict[str, set[str]] = {}
     created: dict[str, datetime] = {}
-    for creation in _creations(view):
+    for creation in _creations(engine):
         images.setdefault(creation.service, set()).add(creation.image)
         created[creation.service] = creation.at
-    ids = {container["Id"] for container in view.get("containers", ())}
+    ids = {container.id for container in engine.containers}
     found: dict[str, Release] = {}
-    for event in sorted(view.get("events", ()), key=lambda event: event["at"]):
-        name, old = event["service"], event.get("image")
-        if event["action"] != "destroy" or event["id"] in ids or not old or len(images.get(name, ())) != 1:
+    for event in sorted(engine.events, key=lambda event: event.at):
+        name, old = event.service or "", event.image
+        if event.action != "destroy" or event.container_id in ids or not old or len(images.get(name, ())) != 1:
             continue
         (new,) = images[name]
         if old != new:
@@ -172,12 +173,12 @@ def _gap(first: datetime, at: datetime, what: str) -> str:
     return f"{_duration(first - at)} before {what}" if at <= first else f"as {what} began"
 
 
-def _creations(view: Mapping[str, Json]) -> Sequence[_Creation]:
+def _creations(engine: EngineState) -> Sequence[_Creation]:
     """The creation of every container that exists, oldest first."""
     creations = [
-        _Creation(at, _service(container), str(container["Config"].get("Image")))
-        for container in view.get("containers", ())
-        if (at := parse_time(container.get("Created")))
+        _Creation(at, _service(container), str(container.image))
+        for container in engine.containers
+        if (at := parse_time(container.created))
     ]
     return sorted(creations, key=lambda creation: (creation.at, creation.service))
 

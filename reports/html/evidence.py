@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from service_down.fixtures.catalog.log_signatures import signature_of
-from service_down.fixtures.evidence.observation import Observation, replicas_of
-from service_down.fixtures.probes.engine import service_name
+from service_down.fixtures.evidence.observation import Observations, RawObservation, replicas_of
+from service_down.fixtures.probes.container_logs import LOGS
+from service_down.fixtures.probes.registry import subjects
+from service_down.fixtures.stack.containers import Container, service_of
 from service_down.reports.diagnosis.diagnose import DiagnosisContext
 from service_down.reports.verdict import Verdict
 
 MAX_LOG_LINES, MAX_LINE_CHARS, MAX_BODY_CHARS, MAX_SERVICES = 100, 400, 1500, 30
-STATE_KEYS = ("Status", "ExitCode", "OOMKilled", "Error", "StartedAt", "FinishedAt", "Health")
 
 
 @dataclass(frozen=True)
@@ -54,21 +54,21 @@ class Instance:
     since: str
 
 
-def logs(verdict: Verdict, observations: Mapping[str, Observation]) -> tuple[Log, ...]:
+def logs(verdict: Verdict, observations: Observations) -> tuple[Log, ...]:
     """Return the logs of the services that are not ok, causes first."""
-    return tuple(
-        log for name in _services_not_ok(verdict) if f"logs:{name}" in observations for log in _logs(name, observations)
-    )
+    return tuple(log for name in _services_not_ok(verdict) for log in _logs(name, observations))
 
 
-def _logs(name: str, observations: Mapping[str, Observation]) -> Iterator[Log]:
-    observation = observations[f"logs:{name}"]
-    if observation.outcome != "seen":
+def _logs(name: str, observations: Observations) -> Iterator[Log]:
+    observation = observations.get(LOGS.of(name))
+    if observation is None:
+        return
+    if observation.value is None:
         yield Log(name, "", (), 0, observation.text)
         return
     for container, log in observation.value.items():
-        lines = tuple((line[:MAX_LINE_CHARS], signature_of(line)) for line in log["lines"][-MAX_LOG_LINES:])
-        yield Log(name, container, lines, sum(1 for _, known in lines if known), log.get("note", ""))
+        lines = tuple((line[:MAX_LINE_CHARS], signature_of(line)) for line in log.lines[-MAX_LOG_LINES:])
+        yield Log(name, container, lines, sum(1 for _, known in lines if known), log.note)
 
 
 def _services_not_ok(verdict: Verdict) -> Sequence[str]:
@@ -83,74 +83,57 @@ def inspected(verdict: Verdict, context: DiagnosisContext) -> tuple[tuple[str, s
     aliases = {service.name: service.aliases for service in context.model.services}
     wanted = _services_not_ok(verdict)
     return tuple(
-        (
-            str(one.get("Name", "?")).lstrip("/"),
-            json.dumps(_excerpt(one), indent=2, ensure_ascii=False)[: 4 * MAX_BODY_CHARS],
-        )
-        for one in context.view.get("containers", ())
-        if service_name(one, aliases) in wanted
+        (container.name, json.dumps(container.excerpt, indent=2, ensure_ascii=False)[: 4 * MAX_BODY_CHARS])
+        for container in (context.engine.containers if context.engine else ())
+        if service_of(container, aliases) in wanted
     )
 
 
-def _excerpt(container: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parts of an inspect result that findings use."""
-    host, net = container.get("HostConfig") or {}, container.get("NetworkSettings") or {}
-    return {
-        "Image": (container.get("Config") or {}).get("Image"),
-        "Created": container.get("Created"),
-        "RestartCount": container.get("RestartCount"),
-        "State": {key: value for key, value in (container.get("State") or {}).items() if key in STATE_KEYS},
-        "HostConfig": {key: host.get(key) for key in ("Memory", "RestartPolicy", "NetworkMode", "PortBindings")},
-        "Networks": {name: (one or {}).get("IPAddress") for name, one in (net.get("Networks") or {}).items()},
-    }
-
-
-def answers(observations: Mapping[str, Observation]) -> tuple[Answer, ...]:
+def answers(observations: Observations) -> tuple[Answer, ...]:
     """Return the answers of endpoints, stores and external systems, failed ones first."""
-    kinds = ("http:", "external:", "api:", "login:", "postgres:", "redis:")
-    matching = [(probe, observation) for probe, observation in sorted(observations.items()) if probe.startswith(kinds)]
-    found = [_answer(probe, replica) for probe, observation in matching for replica in replicas_of(observation)]
+    kinds = {key.id for subject in subjects() for key in subject.listed_answers}
+    listed = [raw for probe, raw in observations.stored.items() if probe.partition(":")[0] in kinds]
+    found = [_answer(raw.probe, replica) for raw in listed for replica in replicas_of(raw)]
     return tuple(sorted(found, key=lambda answer: (answer.fine, answer.probe)))
 
 
-def _answer(probe: str, observation: Observation) -> Answer:
-    value = observation.value if isinstance(observation.value, Mapping) else {}
+def _answer(probe: str, raw: RawObservation) -> Answer:
+    value = raw.value if isinstance(raw.value, Mapping) else {}
     status = value.get("status")
-    if observation.outcome == "seen":
+    if raw.outcome == "seen":
         result, fine = str(status or "answered"), not isinstance(status, int) or status < 400
     else:
-        result, fine = observation.kind or "could not look", False
+        result, fine = raw.kind or "could not look", False
     parts = [str(value["url"])] if value.get("url") else []
-    parts += [observation.text] if observation.text else []
+    parts += [raw.text] if raw.text else []
     body = value.get("body")
     if isinstance(body, str):
         parts.append(body[:MAX_BODY_CHARS] + ("…" if len(body) > MAX_BODY_CHARS else ""))
     elif value and "url" not in value:
         parts.append(json.dumps(value, indent=1, ensure_ascii=False)[:MAX_BODY_CHARS])
-    return Answer(probe, result, fine, "\n".join(parts), observation.at, observation.seconds, observation.attempts)
+    return Answer(probe, result, fine, "\n".join(parts), raw.at, raw.seconds, raw.attempts)
 
 
 def instances(context: DiagnosisContext) -> Mapping[str, Sequence[Instance]]:
     """Return the containers of each service."""
     aliases = {service.name: service.aliases for service in context.model.services}
     found: dict[str, list[Instance]] = {}
-    for one in context.view.get("containers", ()):
-        name = service_name(one, aliases)
+    for container in context.engine.containers if context.engine else ():
+        name = service_of(container, aliases)
         if name:
-            found.setdefault(name, []).append(_instance(name, one))
+            found.setdefault(name, []).append(_instance(name, container))
     return found
 
 
-def _instance(service: str, one: Mapping[str, Any]) -> Instance:
-    state = one.get("State") or {}
-    status = str(state.get("Status", "?"))
-    running = bool(state.get("Running"))
+def _instance(service: str, container: Container) -> Instance:
+    exited = container.status == "exited" and not container.running
+    since = container.started if container.running else container.finished
     return Instance(
         service=service,
-        container=str(one.get("Name", "?")).lstrip("/"),
-        image=str((one.get("Config") or {}).get("Image") or "?"),
-        status=status if running or status != "exited" else f"exited ({state.get('ExitCode')})",
-        health=str((state.get("Health") or {}).get("Status") or ""),
-        restarts=int(one.get("RestartCount") or 0),
-        since=str(state.get("StartedAt" if running else "FinishedAt") or "")[:19].replace("T", " "),
+        container=container.name,
+        image=container.image or "?",
+        status=f"exited ({container.exit_code})" if exited else container.status,
+        health=container.health_status,
+        restarts=container.restart_count,
+        since=(since or "")[:19].replace("T", " "),
     )

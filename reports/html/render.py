@@ -8,7 +8,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from service_down.fixtures.evidence.observation import Observation, parse_time
+from service_down.fixtures.evidence.observation import Observations, parse_time
 from service_down.fixtures.settings.schema import Settings
 from service_down.reports.delivery.terminal import NO_REASON, ago, plain
 from service_down.reports.diagnosis.diagnose import DiagnosisContext
@@ -46,7 +46,7 @@ def render(
     verdict: Verdict,
     run: Mapping[str, object],
     mode: str,
-    observations: Mapping[str, Observation],
+    observations: Observations,
     context: DiagnosisContext,
     settings: Settings,
     compared: Comparison | None = None,
@@ -71,7 +71,7 @@ def render(
             timeline=build_timeline_picture(verdict),
             services=sorted(verdict.services, key=lambda service: (_STATE_ORDER.index(service.state), service.name)),
             instances=instances(context),
-            engine_seen=bool(context.view),
+            engine_answered=context.engine is not None,
             bars=bars(observations, settings),
             logs=logs(verdict, observations),
             inspected=inspected(verdict, context),
