@@ -10,7 +10,7 @@ import pytest
 from service_down.fixtures.plugin import run_of
 from service_down.reports.delivery.files import stage
 from service_down.reports.history.incident import history_options
-from service_down.reports.reporter import OPTIONS, ReportLocation, Reporter
+from service_down.reports.reporter import OPTIONS, Reporter, ReportLocation
 
 
 @pytest.hookimpl(optionalhook=True)

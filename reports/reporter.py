@@ -22,6 +22,7 @@ from service_down.reports.history.saved_run import UPDATE
 from service_down.reports.html.render import finish, render, title
 from service_down.reports.results import Results
 from service_down.reports.run_description import context_of, facts_of, scene_of, scope_of, two_machines
+from service_down.reports.text import single_line
 from service_down.reports.verdict import Verdict, as_json
 
 HTML, JSON, JUNIT = "report.html", "verdict.json", "junit.xml"
@@ -221,9 +222,9 @@ class Reporter:
         for text, markup in self._try("the summary", self._lines) or [(f"{self._verdict.word.upper()}", {})]:
             terminalreporter.write_line(text, **markup)
         for problem in self._problems:
-            terminalreporter.write_line(f"note       {terminal.plain(problem)}", yellow=True)
+            terminalreporter.write_line(f"note       {single_line(problem)}", yellow=True)
         for text, sent in self._sending.results():
-            terminalreporter.write_line(f"{'sent' if sent else 'note':<11}{terminal.plain(text)}", yellow=not sent)
+            terminalreporter.write_line(f"{'sent' if sent else 'note':<11}{single_line(text)}", yellow=not sent)
 
     def _moved(self, told: Callable[..., None]) -> Callable[..., None]:
         """Says a line of another plugin about a file with the place where that file is now."""

@@ -11,16 +11,16 @@ import pytest
 from service_down.fixtures.evidence.observation import RunContext, utc
 from service_down.fixtures.probes.context import LOCAL, ProbeContext
 from service_down.fixtures.run.run import VERIFY, Run
-from service_down.reports.delivery.terminal import plain
 from service_down.reports.diagnosis.context import diagnosis_context_from
 from service_down.reports.diagnosis.diagnose import DiagnosisContext
+from service_down.reports.text import single_line
 
 VERSION = "0.1.0"
 
 
 def cleaned(run: Run, text: str | None) -> str | None:
     """What a person typed, on one line and without secrets."""
-    return plain(run.context.redactor.text(text or "")).strip() or None
+    return single_line(run.context.redactor.text(text or "")).strip() or None
 
 
 def actions_of(run: Run) -> list[str]:

@@ -16,9 +16,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from service_down.reports.delivery.terminal import plain, since_then
+from service_down.reports.delivery.terminal import since_then
 from service_down.reports.history.compare import Comparison
 from service_down.reports.history.saved_run import SavedRun
+from service_down.reports.text import single_line
 
 SECONDS = 8.0  # that all receivers together have, from the start of sending
 MOST_CAUSES = 5
@@ -54,9 +55,8 @@ def message(now: SavedRun, compared: Comparison | None, report: Path | None) -> 
     parts.append(f"{now.mode} at {now.at:%Y-%m-%d %H:%M:%S} UTC")
     kind = {"healthy": "success", "down": "failure"}.get(now.verdict, "warning")
     title = f"{'REPLAY: ' if run.replayed else ''}{now.verdict.upper()}: {about}"
-    return Message(
-        plain(title), "\n".join(plain(line) for part in parts for line in part.split("\n") if line), kind, report
-    )
+    body = "\n".join(single_line(line) for part in parts for line in part.split("\n") if line)
+    return Message(single_line(title), body, kind, report)
 
 
 def _cause(name: str, commands: Sequence[str]) -> str:

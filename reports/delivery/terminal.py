@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from service_down.fixtures.catalog.finding import Finding, Proof
+from service_down.fixtures.catalog.finding import Finding
 from service_down.fixtures.evidence.observation import parse_time
-from service_down.reports.history.compare import Comparison, listed
+from service_down.reports.history.compare import Comparison
+from service_down.reports.text import NO_REASON, ago, listed, proof_text, single_line
 from service_down.reports.verdict import Cause, Verdict
 
 Line = tuple[str, Mapping[str, bool]]  # text, and pytest's markup
@@ -24,8 +24,6 @@ COLOUR: Mapping[str, Mapping[str, bool]] = {
 BOLD = {"bold": True}
 DIM = {"light": True}
 MOST = 5
-NO_REASON = "no reason that can be seen from here (a security breach is for you to judge: --suspect-breach)"
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def lines(
@@ -40,7 +38,7 @@ def lines(
     width = max(60, min(width, 120))
     yield "", {}
     yield "━" * width, COLOUR[verdict.word]
-    first, *rest = textwrap.wrap(plain(verdict.summary), width - 11) or [""]
+    first, *rest = textwrap.wrap(single_line(verdict.summary), width - 11) or [""]
     yield f"{verdict.word.upper():<10} {first}", COLOUR[verdict.word]
     yield from ((" " * 11 + line, BOLD) for line in rest)
     yield " " * 11 + _about(run, mode), DIM
@@ -66,7 +64,7 @@ def lines(
 
 
 def _labelled(name: str, text: str, width: int) -> Iterator[Line]:
-    for row, line in enumerate(textwrap.wrap(plain(text), width - 11)):
+    for row, line in enumerate(textwrap.wrap(single_line(text), width - 11)):
         yield (f"{name:<11}" if not row else " " * 11) + line, BOLD
 
 
@@ -76,11 +74,6 @@ def since_then(compared: Comparison, now: datetime | None) -> str:
     when = f"{then:%H:%M}" if then and now and then.date() == now.date() else compared.started[:16].replace("T", " ")
     said = "; ".join(f"{name}: {listed(sentences)}" for name, sentences in compared.parts())
     return f"{when} UTC ({compared.mode}: {compared.verdict})  {said or 'nothing has changed'}"
-
-
-def plain(text: str) -> str:
-    """`text` on one line, without control characters: logs and bodies of foreign programs end up here."""
-    return _CONTROL.sub(" ", text)
 
 
 def _about(run: Mapping[str, Any], mode: str) -> str:
@@ -98,12 +91,12 @@ def _about(run: Mapping[str, Any], mode: str) -> str:
         parts.append("REPLAY of a recording")
     if run.get("interrupted"):
         parts.append("INTERRUPTED")
-    return plain(" · ".join(parts))
+    return single_line(" · ".join(parts))
 
 
 def _cause(number: int, cause: Cause, now: datetime | None, width: int) -> Iterator[Line]:
     title = f"{number}. {cause.service}: {cause.code} ({cause.severity}){_since(cause.since, now)}"
-    yield plain(title), COLOUR["down" if cause.severity == "critical" else "degraded"]
+    yield single_line(title), COLOUR["down" if cause.severity == "critical" else "degraded"]
     yield from _block("what", [cause.summary], width)
     yield from _block("proof", [proof_text(one) for one in cause.proof[:MOST]], width)
     if cause.shares:
@@ -114,23 +107,15 @@ def _cause(number: int, cause: Cause, now: datetime | None, width: int) -> Itera
     if cause.caution:
         yield from _block("caution", [cause.caution], width)
     yield from (
-        (f"   {'next' if not index else '':<8}{plain(command)}", BOLD) for index, command in enumerate(cause.next)
+        (f"   {'next' if not index else '':<8}{single_line(command)}", BOLD) for index, command in enumerate(cause.next)
     )
 
 
 def _block(name: str, texts: Sequence[str], width: int) -> Iterator[Line]:
     for index, text in enumerate(texts):
         head = f"   {name if not index else '':<8}"
-        for row, line in enumerate(textwrap.wrap(plain(text), width - 11) or [""]):
+        for row, line in enumerate(textwrap.wrap(single_line(text), width - 11) or [""]):
             yield (head if not row else " " * 11) + line, {}
-
-
-def proof_text(proof: Proof) -> str:
-    """One observed value, with the time of day."""
-    at = parse_time(proof.at)
-    when = f"  [{at:%H:%M:%S}]" if at else ""
-    value = proof.value if len(proof.value) <= 300 else proof.value[:299] + "…"
-    return f"{proof.what} = {value}{when}"
 
 
 def _since(since: str | None, now: datetime | None) -> str:
@@ -138,15 +123,6 @@ def _since(since: str | None, now: datetime | None) -> str:
     if begun is None or now is None:
         return ""
     return f", since {begun:%Y-%m-%d %H:%M:%S} UTC ({ago((now - begun).total_seconds())})"
-
-
-def ago(seconds: float) -> str:
-    """A duration as people say it."""
-    if seconds < 90:
-        return f"{max(0, seconds):.0f} s ago"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} min ago"
-    return f"{seconds / 3600:.0f} h ago" if seconds < 129_600 else f"{seconds / 86400:.0f} days ago"
 
 
 def _warnings(warnings: Sequence[Finding], width: int) -> Iterator[Line]:
@@ -158,7 +134,7 @@ def _warnings(warnings: Sequence[Finding], width: int) -> Iterator[Line]:
     for code, found in by_code.items():
         text = found[0].summary if len(found) == 1 else f"{code}: {', '.join(one.service for one in found)}"
         head = "warning    "
-        for row, line in enumerate(textwrap.wrap(plain(text), width - 11)):
+        for row, line in enumerate(textwrap.wrap(single_line(text), width - 11)):
             yield (head if not row else " " * 11) + line, {"yellow": True}
 
 
@@ -171,6 +147,5 @@ def _unknown(unknown: Sequence[tuple[str, str]], width: int) -> Iterator[Line]:
         by_reason.setdefault(why, []).append(check)
     yield f"could not look ({len(unknown)} checks):", COLOUR["unknown"]
     for why, checks in by_reason.items():
-        shown = ", ".join(checks[:6]) + (f" and {len(checks) - 6} more" if len(checks) > 6 else "")
-        for row, line in enumerate(textwrap.wrap(plain(f"{shown}: {why}"), width - 5)):
+        for row, line in enumerate(textwrap.wrap(single_line(f"{listed(checks, 6)}: {why}"), width - 5)):
             yield ("   - " if not row else "     ") + line, {}

@@ -5,15 +5,15 @@ What was not looked at in one of the two runs is never said to be new or gone: t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from service_down.reports.history.saved_run import SavedRun, SavedFinding
+from service_down.reports.history.saved_run import SavedFinding, SavedRun
+from service_down.reports.text import listed
 
 PREVIOUS = "previous"
 RANK = {"ok": 0, "degraded": 1, "blocked": 2, "down": 2}  # blocked or down: it does not work
 OUTCOME = {"passed": 0, "warned": 1, "failed": 2}
-MOST = 5
 
 
 @dataclass(frozen=True)
@@ -141,10 +141,3 @@ def _grouped(changed: dict[tuple[str, str], list[str]], *, worse: bool) -> Itera
         fell = new in OUTCOME and OUTCOME[new] > OUTCOME.get(old, 9 if old == "skipped" else 0)
         if fell if worse else lost:
             yield f"checks {old} -> {new}: {listed(checks)}"
-
-
-def listed(names: Iterable[str], most: int = MOST) -> str:
-    """The first of some names, and how many more there are."""
-    names = list(names)
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more

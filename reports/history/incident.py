@@ -11,19 +11,19 @@ from typing import Any
 
 import pytest
 from service_down.reports.delivery.files import within
-from service_down.reports.delivery.terminal import plain
 from service_down.reports.history.compare import PREVIOUS, Comparison, compare
 from service_down.reports.history.incident_timeline import chronicle
 from service_down.reports.history.incident_update import incident_update
 from service_down.reports.history.saved_run import (
     UPDATE,
+    EarlierRuns,
     SavedRun,
     SavedRunError,
-    EarlierRuns,
-    saved_run_from_json,
     load_saved_run,
     read_earlier_runs,
+    saved_run_from_json,
 )
+from service_down.reports.text import single_line
 
 TIMELINE = "timeline.md"
 
@@ -57,7 +57,7 @@ def history_options(config: pytest.Config) -> HistoryOptions:
         return HistoryOptions(base, within(lambda: load_saved_run(here / option.compare)), notify=notify)
     except (SavedRunError, TimeoutError) as error:
         remedy = f"name the folder of a run or its verdict.json, or use --compare={PREVIOUS}"
-        raise pytest.UsageError(plain(f"--compare: {error}; {remedy}")) from None
+        raise pytest.UsageError(single_line(f"--compare: {error}; {remedy}")) from None
 
 
 @dataclass(frozen=True)

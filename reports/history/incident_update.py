@@ -8,8 +8,9 @@ from itertools import chain
 from typing import Literal
 
 from service_down.reports.delivery.markdown import code, escaped, prose
-from service_down.reports.history.compare import compare, listed
-from service_down.reports.history.saved_run import SavedRun, SavedFinding
+from service_down.reports.history.compare import compare
+from service_down.reports.history.saved_run import SavedFinding, SavedRun
+from service_down.reports.text import listed
 
 Status = Literal["INVESTIGATING", "IDENTIFIED", "MONITORING", "RESOLVED"]
 NEXT_UPDATE = timedelta(minutes=30)  # the runbook escalates what is down for longer

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from service_down.fixtures.stack.model import Model
-from service_down.reports.delivery.terminal import plain
 from service_down.reports.html.layout import Box, Point, layered
+from service_down.reports.text import single_line
 from service_down.reports.verdict import Verdict
 
 WIDE, HIGH = 214, 46  # of a node
@@ -129,7 +129,7 @@ def _node(name: str, state: tuple[str, str], cause: bool, external: bool, corner
         told = "external, ok"
     x, y = corner
     room = WIDE - ICON - MARGIN - (ROUND if external else 0)
-    label, line = _cut(plain(name), room, NAME), _cut(plain(told), room, TOLD)
+    label, line = _cut(single_line(name), room, NAME), _cut(single_line(told), room, TOLD)
     return Node(name, label, line, word, cause, external, x + EDGE, y + EDGE)
 
 
@@ -164,7 +164,7 @@ def _described(nodes: Sequence[Node]) -> str:
     """The picture in words, for those who do not see it."""
     parts = []
     for state in ("down", "degraded", "blocked", "unknown", "ok"):
-        found = [plain(one.name) for one in nodes if one.state == state]
+        found = [single_line(one.name) for one in nodes if one.state == state]
         if found and state == "ok":
             parts.append(f"{len(found)} ok")
         elif found:

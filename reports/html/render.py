@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from service_down.fixtures.evidence.observation import Observation, parse_time
 from service_down.fixtures.settings.schema import Settings
-from service_down.reports.delivery.terminal import NO_REASON, ago, plain
 from service_down.reports.diagnosis.diagnose import DiagnosisContext
 from service_down.reports.history.compare import Comparison
 from service_down.reports.html.dependency_map import Map, draw_map
 from service_down.reports.html.evidence import answers, inspected, instances, logs
 from service_down.reports.html.resources import bars
 from service_down.reports.html.timeline import draw_timeline
+from service_down.reports.text import NO_REASON, ago, single_line
 from service_down.reports.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def title(verdict: Verdict, run: Mapping[str, Any]) -> str:
     """The page's title: short enough for a browser's tab."""
     from markupsafe import escape
 
-    return str(escape(plain(f"{verdict.word.upper()} · {run['stack']} · {run['started'][:16]}Z")))
+    return str(escape(single_line(f"{verdict.word.upper()} · {run['stack']} · {run['started'][:16]}Z")))
 
 
 def render(
@@ -121,14 +121,14 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         loader=jinja2.FunctionLoader(lambda name: _text(name)),
     )
-    environment.filters |= {"plain": plain, "readable": lambda text: _CONTROL.sub(" ", text), "moment": _moment}
+    environment.filters |= {"plain": single_line, "readable": lambda text: _CONTROL.sub(" ", text), "moment": _moment}
     environment.globals |= {"style": Markup(_text("style.css")), "script": Markup(_text("script.js"))}
     return environment
 
 
 def _moment(at: str) -> str:
     """A time as people read it, to the second; the files beside the page have the rest."""
-    return plain(at[:19].replace("T", " "))
+    return single_line(at[:19].replace("T", " "))
 
 
 def _text(name: str) -> str:

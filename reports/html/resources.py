@@ -9,7 +9,7 @@ from typing import Any
 
 from service_down.fixtures.evidence.observation import Observation
 from service_down.fixtures.settings.schema import Settings, Thresholds
-from service_down.reports.delivery.terminal import plain
+from service_down.reports.text import single_line
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def _bar(
     name: str, what: str, used: str, limit: str, share: float, warning: float = 100.0, full: float = math.inf
 ) -> Bar:
     level = "down" if share >= full else "degraded" if share >= warning else "ok"
-    return Bar(plain(name), what, used, limit, round(min(max(share, 0.0), 100.0), 1), level)
+    return Bar(single_line(name), what, used, limit, round(min(max(share, 0.0), 100.0), 1), level)
 
 
 def _host(seen: Mapping[str, Observation], told: Thresholds) -> Iterator[Bar]:

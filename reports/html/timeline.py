@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from service_down.fixtures.evidence.observation import parse_time
-from service_down.reports.delivery.terminal import plain
-from service_down.reports.diagnosis.timeline import TimelineEntry, Kind
+from service_down.reports.diagnosis.timeline import Kind, TimelineEntry
+from service_down.reports.text import shortened, single_line
 from service_down.reports.verdict import Verdict
 
 WIDTH, LABEL, RIGHT = 1000.0, 170.0, 30.0
@@ -73,7 +73,7 @@ def draw_timeline(verdict: Verdict) -> TimelinePicture | None:
     return TimelinePicture(
         width=WIDTH,
         height=TOP + LANE * len(lanes) + BOTTOM,
-        lanes=tuple((rows[name], _short(plain(name))) for name in lanes),
+        lanes=tuple((rows[name], shortened(single_line(name), LETTERS)) for name in lanes),
         marks=tuple(marks),
         ticks=tuple((across(at), text) for at, text in _ticks(first, last)),
         kinds=tuple((kind, text) for kind, text in MEANS.items() if any(one.kind == kind for _, one in inside)),
@@ -128,7 +128,7 @@ def _marks(placed: Sequence[tuple[float, TimelineEntry]], rows: Mapping[str, flo
 
 def _mark(group: Sequence[tuple[float, TimelineEntry]], y: float) -> TimelineMark:
     worst = min(group, key=lambda pair: WEIGHT.get(pair[1].kind, 9))[1]
-    told = "; ".join(f"{one.at[11:19]} {plain(one.service)}: {plain(one.what)}" for _, one in group[:6])
+    told = "; ".join(f"{one.at[11:19]} {single_line(one.service)}: {single_line(one.what)}" for _, one in group[:6])
     more = f"; and {len(group) - 6} more" if len(group) > 6 else ""
     return TimelineMark(group[0][0], y, worst.kind, told + more, len(group))
 
@@ -139,7 +139,3 @@ def _ticks(first: datetime, last: datetime) -> list[tuple[datetime, str]]:
     if first.date() != last.date():
         form = "%m-%d " + form
     return [(at, at.strftime(form)) for at in (first + (last - first) * step / 4 for step in range(5))]
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= LETTERS else text[: LETTERS - 1] + "…"

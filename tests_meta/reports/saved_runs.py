@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from service_down.reports.history.saved_run import (
-    SavedRun,
     SavedCheck,
     SavedEscalation,
+    SavedFinding,
+    SavedRun,
     SavedRunInfo,
     SavedService,
-    SavedFinding,
 )
 
 POSTGRES = SavedFinding(

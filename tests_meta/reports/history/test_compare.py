@@ -12,12 +12,12 @@ import pytest
 from service_down.fixtures.evidence.recording import Recording
 from service_down.reports.history.compare import compare
 from service_down.reports.history.saved_run import (
+    EarlierRuns,
     SavedRun,
     SavedRunError,
-    EarlierRuns,
-    saved_run_from_json,
     load_saved_run,
     read_earlier_runs,
+    saved_run_from_json,
 )
 from service_down.reports.verdict import as_json
 from service_down.tests_meta import offline

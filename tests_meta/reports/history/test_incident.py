@@ -14,7 +14,7 @@ from service_down.reports.delivery.markdown import code, escaped, prose
 from service_down.reports.diagnosis.timeline import JUDGED
 from service_down.reports.history.incident_timeline import chronicle
 from service_down.reports.history.incident_update import incident_update, status_of
-from service_down.reports.history.saved_run import SavedRun, SavedEvent, SavedFinding
+from service_down.reports.history.saved_run import SavedEvent, SavedFinding, SavedRun
 from service_down.tests_meta.conftest import Ran, recording, run_suite
 from service_down.tests_meta.reports.saved_runs import POSTGRES, REDIS, account
 
