@@ -5,11 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from service_down.fixtures.catalog.finding import Proof
-from service_down.fixtures.evidence.observation import parse_time
-
 MAX_LISTED_NAMES = 5
-MAX_PROOF_CHARACTERS = 300
 NO_REASON = "no reason that can be seen from here (a security breach is for you to judge: --suspect-breach)"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
@@ -38,10 +34,3 @@ def ago(seconds: float) -> str:
     if seconds < 5400:
         return f"{seconds / 60:.0f} min ago"
     return f"{seconds / 3600:.0f} h ago" if seconds < 129_600 else f"{seconds / 86400:.0f} days ago"
-
-
-def proof_text(proof: Proof) -> str:
-    """Return one observed value with the time of day."""
-    at = parse_time(proof.at)
-    time = f"  [{at:%H:%M:%S}]" if at else ""
-    return f"{proof.what} = {shortened(proof.value, MAX_PROOF_CHARACTERS)}{time}"

@@ -6,18 +6,18 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from service_down.fixtures.evidence.observation import Observation, parse_time
 from service_down.fixtures.settings.schema import Settings
 from service_down.reports.diagnosis.diagnose import DiagnosisContext
-from service_down.reports.history.compare import Comparison
 from service_down.reports.html.dependency_map import Map, draw_map
 from service_down.reports.html.evidence import answers, inspected, instances, logs
 from service_down.reports.html.resources import bars
 from service_down.reports.html.timeline import draw_timeline
 from service_down.reports.text import NO_REASON, ago, single_line
 from service_down.reports.verdict import Verdict
+from service_down.reports.verdict_file import Comparison, RunInfo
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -28,16 +28,16 @@ _STATES = ("down", "blocked", "degraded", "unknown", "ok")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
-def title(verdict: Verdict, run: Mapping[str, Any]) -> str:
+def title(verdict: Verdict, run: RunInfo) -> str:
     """The page's title: short enough for a browser's tab."""
     from markupsafe import escape
 
-    return str(escape(single_line(f"{verdict.word.upper()} · {run['stack']} · {run['started'][:16]}Z")))
+    return str(escape(single_line(f"{verdict.word.upper()} · {run.stack} · {run.started[:16]}Z")))
 
 
 def render(
     verdict: Verdict,
-    run: Mapping[str, Any],
+    run: RunInfo,
     mode: str,
     seen: Mapping[str, Observation],
     scene: DiagnosisContext,
@@ -135,16 +135,16 @@ def _text(name: str) -> str:
     return files("service_down.reports.html.templates").joinpath(name).read_text(encoding="utf-8")
 
 
-def _facts(run: Mapping[str, Any], mode: str, counts: Mapping[str, int]) -> list[tuple[str, str]]:
+def _facts(run: RunInfo, mode: str, counts: Mapping[str, int]) -> list[tuple[str, str]]:
     """What the run was, as names and values."""
-    incident = [("Incident", str(run["incident"]))] if run.get("incident") else []
+    incident = [("Incident", run.incident)] if run.incident else []
     return [
         *incident,
-        ("Stack", f"{run['stack']} (project {run['project']})"),
-        ("Host", run["host"]),
+        ("Stack", f"{run.stack} (project {run.project})"),
+        ("Host", run.host),
         ("Mode", mode),
-        ("Time", f"{str(run['started'])[:19].replace('T', ' ')} UTC"),
-        ("Took", f"{run['seconds']:.1f} s"),
+        ("Time", f"{run.started[:19].replace('T', ' ')} UTC"),
+        ("Took", f"{run.seconds:.1f} s"),
         ("Checks", ", ".join(f"{count} {_WORDS.get(name, name)}" for name, count in counts.items() if count)),
     ]
 
@@ -152,15 +152,15 @@ def _facts(run: Mapping[str, Any], mode: str, counts: Mapping[str, int]) -> list
 _WORDS = {"unknown": "could not look"}
 
 
-def _notices(run: Mapping[str, Any]) -> list[str]:
+def _notices(run: RunInfo) -> list[str]:
     """What a reader must know before anything else."""
     told = []
-    if run.get("replayed"):
+    if run.replayed:
         told.append("Replay of a recording: nothing live was looked at.")
-    if run.get("interrupted"):
+    if run.interrupted:
         told.append("Interrupted: not every check was run.")
-    if run.get("scope"):
-        told.append(f"Only a part was looked at: {run['scope']}")
+    if run.scope:
+        told.append(f"Only a part was looked at: {run.scope}")
     return told
 
 
@@ -172,6 +172,6 @@ def _by_reason(verdict: Verdict) -> list[tuple[str, list[str]]]:
     return list(found.items())
 
 
-def _since(at: str, run: Mapping[str, Any]) -> str:
-    begun, now = parse_time(at), parse_time(run["started"])
+def _since(at: str, run: RunInfo) -> str:
+    begun, now = parse_time(at), parse_time(run.started)
     return f"({ago((now - begun).total_seconds())})" if begun and now else ""

@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,7 +19,7 @@ from service_down.fixtures.secrets.redact import Redactor
 from service_down.reports.delivery.notify import Message, message, send
 from service_down.reports.history.compare import compare
 from service_down.tests_meta.conftest import Ran, recording, run_suite
-from service_down.tests_meta.reports.saved_runs import POSTGRES, REDIS, account
+from service_down.tests_meta.reports.saved_runs import POSTGRES, REDIS, verdict_at
 
 AT = datetime(2026, 11, 23, 22, 30, tzinfo=UTC)
 TOKEN, USER, PASSWORD = "T0kenInThePath99", "someoneS3cret", "hunter2hunter2"
@@ -201,10 +202,11 @@ def test_a_url_is_replaced_where_it_was_recorded(tmp_path: Path) -> None:
 
 def test_the_message_is_short_and_says_what_it_is() -> None:
     causes = [POSTGRES, *[REDIS] * 8]
-    now = account(9, "down", *causes, reasons=("down-over-30-min",), run={"interrupted": True, "scope": "-k x"})
-    told = message(now, compare(account(1), now), None)
-    assert told.title == "DOWN: shop · INC-1"
-    lines = told.body.splitlines()
+    run = {"interrupted": True, "scope": "-k x"}
+    now = verdict_at(9, "down", *causes, reasons=("down-over-30-min",), run=run)
+    text = message(replace(now, compared=compare(verdict_at(1), now)), None)
+    assert text.title == "DOWN: shop · INC-1"
+    lines = text.body.splitlines()
     assert lines[:3] == ["it is down", "- postgres: container-stopped", "  next: docker start postgres"]
     assert "and 4 more causes, in the report" in lines
     assert lines[-5:-3] == ["ESCALATE: down-over-30-min", lines[-4]]
