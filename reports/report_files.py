@@ -61,7 +61,7 @@ class ReportFiles:
         self._deliver(staged)
 
     def _deliver(self, staged: Path) -> None:
-        """Copy the files to where they were asked for, without waiting long for any disk."""
+        """Copy the files to where the user wants them, without waiting long for any disk."""
         location = self._location
         delivered = self._steps.attempt("the report", lambda: deliver(staged, location.base, location.name))
         folder = self._folder = delivered or ReportFolder(staged, f"the report is in {staged}")

@@ -25,7 +25,7 @@ class CheckResult:
     seconds: float = 0.0
     message: str = ""
     findings: tuple[Finding, ...] = ()
-    only_warns: bool = False  # it finds only warnings, so when it cannot look nothing that is down is hidden
+    only_warns: bool = False  # its findings are only warnings: if it cannot judge, it hides nothing that is down
 
 
 @dataclass(frozen=True)

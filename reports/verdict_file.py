@@ -110,10 +110,10 @@ class CauseEntry:
 
 @dataclass(frozen=True, kw_only=True)
 class UnknownEntry:
-    """A check that could not look."""
+    """A check that could not judge."""
 
     check: Annotated[str, Meta(description="Identifier of the check and its target.")]
-    why: Annotated[str, Meta(description="Why it could not look, in one sentence.")]
+    why: Annotated[str, Meta(description="Why it could not judge, in one sentence.")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,11 +145,11 @@ class CheckEntry:
     """The result of one check."""
 
     id: Annotated[str, Meta(description="Identifier of the check and its target.")]
-    outcome: Annotated[Outcome, Meta(description="Outcome of the check. `unknown`: it could not look.")]
+    outcome: Annotated[Outcome, Meta(description="Outcome of the check. `unknown`: it could not judge.")]
     service: Annotated[str, Meta(description="The service that was checked; `stack` for the stack as a whole.")]
     runbook: Annotated[str, Meta(description="The runbook's sections that the check automates.")]
     seconds: Annotated[float, Meta(description="How long the check's slowest probe took, in seconds.")]
-    message: Annotated[str, Meta(description="What the check found, or why it could not look.")]
+    message: Annotated[str, Meta(description="What the check found, or why it could not judge.")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,7 +159,7 @@ class Counts:
     passed: Annotated[int, Meta(description="Checks that found nothing wrong.")]
     warned: Annotated[int, Meta(description="Checks that found only warnings.")]
     failed: Annotated[int, Meta(description="Checks that found a failure.")]
-    unknown: Annotated[int, Meta(description="Checks that could not look.")]
+    unknown: Annotated[int, Meta(description="Checks that could not judge.")]
     skipped: Annotated[int, Meta(description="Checks that did not apply.")]
 
 
@@ -198,9 +198,7 @@ class Comparison:
     ] = ()
     worse: Annotated[tuple[str, ...], Meta(description="Services and checks that are in a worse state.")] = ()
     better: Annotated[tuple[str, ...], Meta(description="Services and findings that are in a better state.")] = ()
-    unseen: Annotated[
-        tuple[str, ...], Meta(description="What the earlier run knew and this run could not look at.")
-    ] = ()
+    unseen: Annotated[tuple[str, ...], Meta(description="What the earlier run knew and this run could not check.")] = ()
 
     def parts(self) -> Iterator[tuple[str, tuple[str, ...]]]:
         """Yield each kind of change with its sentences; nothing when nothing has changed."""
@@ -220,7 +218,7 @@ class VerdictFile:
     summary: Annotated[str, Meta(description="The verdict in one sentence.")]
     causes: Annotated[tuple[CauseEntry, ...], Meta(description="The causes, the most severe first.")]
     warnings: Annotated[tuple[WarningEntry, ...], Meta(description="The findings that impair no service.")]
-    unknown: Annotated[tuple[UnknownEntry, ...], Meta(description="The checks that could not look.")]
+    unknown: Annotated[tuple[UnknownEntry, ...], Meta(description="The checks that could not judge.")]
     escalate: Annotated[Escalation, Meta(description="Whether to escalate.")]
     services: Annotated[tuple[ServiceEntry, ...], Meta(description="The state of each service, by name.")]
     checks: Annotated[tuple[CheckEntry, ...], Meta(description="The result of each check, by identifier.")]

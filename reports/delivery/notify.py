@@ -1,4 +1,4 @@
-"""Sends a run's summary to chats, pagers and mailboxes through Apprise: only where asked, and without delaying the run.
+"""Sends a run's summary to chats, pagers and mailboxes through Apprise: on request only, and without delaying the run.
 
 A URL is a secret: no part of one is shown. Apprise and the libraries under it write URLs into their logs and errors, so
 while something is sent their records go to a handler that keeps nothing but an HTTP status.

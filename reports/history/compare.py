@@ -143,7 +143,7 @@ def _worse_checks(changed: ChangedChecks) -> Iterator[str]:
 
 
 def _lost_checks(changed: ChangedChecks) -> Iterator[str]:
-    """Yield a sentence for the checks that judged then and could not look now."""
+    """Yield a sentence for the checks that judged then and could not judge now."""
     for (old, new), ids in changed.items():
         if old in OUTCOME_RANK and new == "unknown":
             yield f"checks {old} -> {new}: {listed(ids)}"

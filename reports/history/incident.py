@@ -44,12 +44,12 @@ class RunHistory:
 
 def history_options(config: pytest.Config) -> HistoryOptions:
     """Return the session's options. Raises pytest.UsageError for a --compare that cannot be used."""
-    option, here = config.option, config.invocation_params.dir
-    base = here / option.report_dir
+    option, folder = config.option, config.invocation_params.dir
+    base = folder / option.report_dir
     if not option.compare or option.compare == PREVIOUS:
         return HistoryOptions(base, compare_previous=option.compare == PREVIOUS)
     try:
-        return HistoryOptions(base, within_deadline(lambda: load_saved_run(here / option.compare)))
+        return HistoryOptions(base, within_deadline(lambda: load_saved_run(folder / option.compare)))
     except (SavedRunError, TimeoutError) as error:
         remedy = f"name the folder of a run or its verdict.json, or use --compare={PREVIOUS}"
         raise pytest.UsageError(single_line(f"--compare: {error}; {remedy}")) from None

@@ -58,8 +58,9 @@ def test_the_terminal_names_only_files_that_are_there(tmp_path: Path) -> None:
     folder = recording("postgres-stopped", tmp_path / "recorded", AT, incident="INC-1")
     words = (f"--replay={folder}", "--incident=INC-1")
     ran = run_suite(*words, reports=tmp_path / "reports")
-    told = dict(line.split(maxsplit=1) for line in ran.out.replace("to paste", "paste").splitlines() if "/2026" in line)
-    assert {name: Path(told[name]).is_file() for name in ("report", "paste")} == {"report": True, "paste": True}
+    lines = [line for line in ran.out.replace("to paste", "paste").splitlines() if "/2026" in line]
+    paths = dict(line.split(maxsplit=1) for line in lines)
+    assert {name: Path(paths[name]).is_file() for name in ("report", "paste")} == {"report": True, "paste": True}
     env = {"PYTHONPATH": str(tmp_path)}
     ran = run_suite(*words, "-p", "breaker", reports=tmp_path / "none", env=env)
     assert ran.code == 1

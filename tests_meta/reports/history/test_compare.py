@@ -1,4 +1,4 @@
-"""What is said to have changed since another run has changed, and nothing is said of what was not looked at."""
+"""The comparison names what has changed since another run, and nothing that one of the two did not check."""
 
 from __future__ import annotations
 
@@ -58,12 +58,12 @@ def test_what_is_new_gone_worse_and_better() -> None:
 @pytest.mark.parametrize(
     "checks", [{"state:redis": "passed"}, {"state:postgres": "unknown"}], ids=["absent", "unknown"]
 )
-def test_what_nobody_looked_at_is_neither_gone_nor_new(checks: dict[str, Any]) -> None:
-    seen = verdict_at(1, "down", POSTGRES, checks={"state:postgres": "failed"})
+def test_what_was_not_checked_is_neither_gone_nor_new(checks: dict[str, Any]) -> None:
+    down = verdict_at(1, "down", POSTGRES, checks={"state:postgres": "failed"})
     blind = verdict_at(2, "unknown", checks=checks)
-    assert compare(seen, blind).gone == ()
-    assert "postgres: container-stopped (not looked at now)" in compare(seen, blind).unseen
-    assert compare(blind, seen).new == ("postgres: container-stopped (not looked at then)",)
+    assert compare(down, blind).gone == ()
+    assert "postgres: container-stopped (not looked at now)" in compare(down, blind).unseen
+    assert compare(blind, down).new == ("postgres: container-stopped (not looked at then)",)
 
 
 def test_a_state_that_is_no_longer_known_is_neither_better_nor_worse() -> None:

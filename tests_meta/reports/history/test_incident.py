@@ -129,11 +129,11 @@ def test_hostile_text_formats_links_and_mentions_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected"),
     [("ls", "`ls`"), ("a `b` c", "``a `b` c``"), ("`b`", "`` `b` ``"), ("a ``` b\nc", "````a ``` b c````"), ("", "")],
 )
-def test_a_command_stays_one_piece_of_code(text: str, said: str) -> None:
-    assert code(text) == said
+def test_a_command_stays_one_piece_of_code(text: str, expected: str) -> None:
+    assert code(text) == expected
 
 
 def test_no_foreign_text_breaks_out_of_its_line() -> None:
@@ -206,12 +206,12 @@ def incident(tmp_path_factory: pytest.TempPathFactory) -> list[Ran]:
         ("healthy", ["--incident=INC-9", "--action=docker start postgres"]),
         ("healthy-verify", ["--incident=INC-9", "--compare=previous"]),
     ]
-    ran = []
+    runs = []
     for minute, (name, words) in enumerate(steps, 31):
         folder = recording(name, base / str(minute), AT.replace(minute=minute))
-        one = run_suite(f"--replay={folder}", *words, reports=reports)
-        ran.append(Ran(one.code, one.out, one.folder.resolve()))
-    return ran
+        ran = run_suite(f"--replay={folder}", *words, reports=reports)
+        runs.append(Ran(ran.code, ran.out, ran.folder.resolve()))
+    return runs
 
 
 def lines(ran: Ran, name: str) -> list[str]:
@@ -219,8 +219,8 @@ def lines(ran: Ran, name: str) -> list[str]:
 
 
 def test_the_updates_of_an_incident_are_numbered_and_follow_it(incident: list[Ran]) -> None:
-    told = [(lines(ran, "incident-update.md")[0], lines(ran, "incident-update.md")[2]) for ran in incident]
-    assert [(head.partition(" - ")[0], status.strip()) for head, status in told] == [
+    heads = [(lines(ran, "incident-update.md")[0], lines(ran, "incident-update.md")[2]) for ran in incident]
+    assert [(head.partition(" - ")[0], status.strip()) for head, status in heads] == [
         ("**Incident Update #1", "Status: IDENTIFIED"),
         ("**Incident Update #1", "Status: IDENTIFIED"),
         ("**Incident Update #2", "Status: MONITORING"),
