@@ -21,6 +21,7 @@ TRIAGE_ONLY = (TRIAGE,)
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
+T_contra = TypeVar("T_contra", contravariant=True)
 
 
 @dataclass(frozen=True)
@@ -136,6 +137,15 @@ class ReportFindings(Protocol):
         """Ends it with these findings."""
 
 
+class CheckFunction(Protocol[T_contra]):
+    """The pytest test of a check."""
+
+    def __call__(
+        self, target: Target[T_contra], evidence: CheckEvidence, report_findings: ReportFindings
+    ) -> None:  # the names are pytest's fixtures
+        """Judges the evidence, and ends with `report_findings`."""
+
+
 def check(
     name: str,
     *,
@@ -147,15 +157,15 @@ def check(
     uses: Keys[T] = no_keys,
     absent: str = Check.absent,
     only_warns: bool = False,
-) -> Callable[[Callable[..., None]], Callable[..., None]]:
+) -> Callable[[CheckFunction[T]], CheckFunction[T]]:
     """Makes a test a check; the fields are those of Check."""
     description = Check(name, runbook, modes, targets, requires, judges, uses, absent, only_warns)  # type: ignore[arg-type]  # its targets are its own
 
-    def decorate(test: Callable[..., None]) -> Callable[..., None]:
+    def decorate(test: CheckFunction[T]) -> CheckFunction[T]:
         for mode in modes:
-            test = getattr(pytest.mark, mode)(test)
-        marked: Callable[..., None] = pytest.mark.check(description)(test)
-        return marked
+            getattr(pytest.mark, mode)(test)
+        pytest.mark.check(description)(test)
+        return test
 
     return decorate
 

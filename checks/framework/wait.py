@@ -7,7 +7,14 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from service_down.checks.framework.check import AnyTarget, Check, CheckEvidence, CheckFailed, ObservationSource
+from service_down.checks.framework.check import (
+    AnyTarget,
+    Check,
+    CheckEvidence,
+    CheckFailed,
+    CheckFunction,
+    ObservationSource,
+)
 from service_down.fixtures.catalog.finding import Finding
 from service_down.fixtures.clients.pause import pause
 from service_down.fixtures.evidence.observation import CannotCheck
@@ -15,7 +22,7 @@ from service_down.fixtures.evidence.observation import CannotCheck
 PAUSES_SECONDS = (1.0, 1.0, 2.0, 3.0, 5.0)  # between rounds; the last one for all that follow
 MAX_SHOWN_CHECKS = 4
 
-Test = tuple[Check, AnyTarget, Callable[..., None]]
+Test = tuple[Check, AnyTarget, CheckFunction[object]]
 
 
 def wait_until_passing(

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from service_down.fixtures.stack.model import Model
-from service_down.reports.delivery.terminal import plain
 from service_down.reports.html.layout import Box, Link, Point, layered_layout
+from service_down.reports.text import single_line
 from service_down.reports.verdict import Verdict
 
 NODE_WIDTH_PX, NODE_HEIGHT_PX = 214, 46
@@ -145,8 +145,8 @@ def _node(name: str, status: _Status, is_cause: bool, external: bool, corner: Po
     width = NODE_WIDTH_PX - ICON_PX - MARGIN_PX - (ROUND_END_PX if external else 0)
     return Node(
         name=name,
-        label=_truncate(plain(name), width, NAME_LETTER_PX),
-        status=_truncate(plain(text), width, STATUS_LETTER_PX),
+        label=_truncate(single_line(name), width, NAME_LETTER_PX),
+        status=_truncate(single_line(text), width, STATUS_LETTER_PX),
         state=status.state,
         is_cause=is_cause,
         external=external,
@@ -186,7 +186,7 @@ def _description(nodes: Sequence[Node]) -> str:
     """Return the map as text, for screen readers."""
     parts = []
     for state in ("down", "degraded", "blocked", "unknown", "ok"):
-        names = [plain(node.name) for node in nodes if node.state == state]
+        names = [single_line(node.name) for node in nodes if node.state == state]
         if names and state == "ok":
             parts.append(f"{len(names)} ok")
         elif names:

@@ -9,15 +9,16 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from service_down.fixtures.evidence.observation import Observations, parse_time
+from service_down.fixtures.probes import external
 from service_down.fixtures.settings.schema import Settings
-from service_down.reports.delivery.terminal import NO_REASON, ago, plain
 from service_down.reports.diagnosis.diagnose import DiagnosisContext
-from service_down.reports.history.compare import Comparison
 from service_down.reports.html.dependency_map import DependencyMap, build_dependency_map
 from service_down.reports.html.evidence import answers, inspected, instances, logs
 from service_down.reports.html.resources import bars
 from service_down.reports.html.timeline import build_timeline_picture
+from service_down.reports.text import NO_REASON, ago, single_line
 from service_down.reports.verdict import Verdict
+from service_down.reports.verdict_file import Comparison, RunInfo
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -35,16 +36,16 @@ _TABLE_BEGIN = (
 _TABLE_END = "</div></details>"
 
 
-def title(verdict: Verdict, run: Mapping[str, object]) -> str:
+def title(verdict: Verdict, run: RunInfo) -> str:
     """Return the page's title, short enough for a browser's tab."""
     from markupsafe import escape
 
-    return str(escape(plain(f"{verdict.word.upper()} · {run['stack']} · {str(run['started'])[:16]}Z")))
+    return str(escape(single_line(f"{verdict.word.upper()} · {run.stack} · {run.started[:16]}Z")))
 
 
 def render(
     verdict: Verdict,
-    run: Mapping[str, object],
+    run: RunInfo,
     mode: str,
     observations: Observations,
     context: DiagnosisContext,
@@ -89,7 +90,7 @@ def _dependency_map(
 ) -> tuple[DependencyMap | None, str]:
     """Return the map, or None and the reason. An error while it is built must not cost the report."""
     try:
-        dependency_map = build_dependency_map(verdict, context.model, context.uses, settings.external)
+        dependency_map = build_dependency_map(verdict, context.model, context.uses, settings.all_of(external.TABLE))
     except Exception as error:
         return None, f"The map could not be drawn ({type(error).__name__}: {error})."
     return dependency_map, "No service is known, so there is nothing to draw."
@@ -125,7 +126,11 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         loader=jinja2.FunctionLoader(lambda name: _read_template(name)),
     )
-    environment.filters |= {"plain": plain, "readable": lambda text: _CONTROL.sub(" ", text), "short_time": _short_time}
+    environment.filters |= {
+        "plain": single_line,
+        "readable": lambda text: _CONTROL.sub(" ", text),
+        "short_time": _short_time,
+    }
     environment.globals |= {"style": Markup(_read_template("style.css")), "script": Markup(_read_template("script.js"))}
     return environment
 
@@ -134,35 +139,40 @@ def _read_template(name: str) -> str:
     return files("service_down.reports.html.templates").joinpath(name).read_text(encoding="utf-8")
 
 
+def _without_controls(text: str) -> str:
+    """Return `text` with its lines, and without control characters."""
+    return _CONTROL.sub(" ", text)
+
+
 def _short_time(at: str) -> str:
     """Return a time to the second. The files beside the page have the exact time."""
-    return plain(at[:19].replace("T", " "))
+    return single_line(at[:19].replace("T", " "))
 
 
-def _facts(run: Mapping[str, object], mode: str, counts: Mapping[str, int]) -> list[tuple[str, str]]:
+def _facts(run: RunInfo, mode: str, counts: Mapping[str, int]) -> list[tuple[str, str]]:
     """Return the run's properties as names and values."""
-    incident = [("Incident", str(run["incident"]))] if run.get("incident") else []
+    incident = [("Incident", run.incident)] if run.incident else []
     checks = (f"{count} {_OUTCOME_TEXTS.get(outcome, outcome)}" for outcome, count in counts.items() if count)
     return [
         *incident,
-        ("Stack", f"{run['stack']} (project {run['project']})"),
-        ("Host", str(run["host"])),
+        ("Stack", f"{run.stack} (project {run.project})"),
+        ("Host", run.host),
         ("Mode", mode),
-        ("Time", f"{str(run['started'])[:19].replace('T', ' ')} UTC"),
-        ("Took", f"{run['seconds']:.1f} s"),
+        ("Time", f"{run.started[:19].replace('T', ' ')} UTC"),
+        ("Took", f"{run.seconds:.1f} s"),
         ("Checks", ", ".join(checks)),
     ]
 
 
-def _notices(run: Mapping[str, object]) -> list[str]:
+def _notices(run: RunInfo) -> list[str]:
     """Return what limits the verdict: a replay, an interruption, a selection of checks."""
     notices = []
-    if run.get("replayed"):
+    if run.replayed:
         notices.append("Replay of a recording: nothing live was looked at.")
-    if run.get("interrupted"):
+    if run.interrupted:
         notices.append("Interrupted: not every check was run.")
-    if run.get("scope"):
-        notices.append(f"Only a part was looked at: {run['scope']}")
+    if run.scope:
+        notices.append(f"Only a part was looked at: {run.scope}")
     return notices
 
 
@@ -174,7 +184,7 @@ def _unknown_by_reason(verdict: Verdict) -> list[tuple[str, list[str]]]:
     return list(checks.items())
 
 
-def _time_before_run(at: str, run: Mapping[str, object]) -> str:
+def _time_before_run(at: str, run: RunInfo) -> str:
     """Return how long before the run `at` was, in parentheses; empty when a time is not known."""
-    begin, started = parse_time(at), parse_time(str(run["started"]))
+    begin, started = parse_time(at), parse_time(run.started)
     return f"({ago((started - begin).total_seconds())})" if begin and started else ""

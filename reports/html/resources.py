@@ -8,7 +8,7 @@ from service_down.fixtures.evidence.observation import Observations
 from service_down.fixtures.probes.registry import subjects
 from service_down.fixtures.probes.subject import ResourceUsage
 from service_down.fixtures.settings.schema import Settings
-from service_down.reports.delivery.terminal import plain
+from service_down.reports.text import single_line
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,7 @@ class Bar:
 
 def bars(observations: Observations, settings: Settings) -> tuple[Bar, ...]:
     """Return a bar for each resource of each registered subject, the fullest first."""
-    found = [
-        _bar(usage) for subject in subjects() for usage in subject.resources(observations, settings.thresholds)
-    ]
+    found = [_bar(usage) for subject in subjects() for usage in subject.resources(observations, settings.thresholds)]
     return tuple(sorted(found, key=lambda bar: (-bar.share, bar.name, bar.what)))
 
 
@@ -37,4 +35,4 @@ def _bar(usage: ResourceUsage) -> Bar:
     else:
         level = "degraded" if usage.percent >= usage.warning_percent else "ok"
     share = round(min(max(usage.percent, 0.0), 100.0), 1)
-    return Bar(plain(usage.name), usage.what, usage.used, usage.limit, share, level)
+    return Bar(single_line(usage.name), usage.what, usage.used, usage.limit, share, level)

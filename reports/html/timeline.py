@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from service_down.fixtures.evidence.observation import parse_time
-from service_down.reports.delivery.terminal import plain
 from service_down.reports.diagnosis.timeline import Kind, TimelineEntry
+from service_down.reports.text import single_line
 from service_down.reports.verdict import Verdict
 
 WIDTH_PX, LABEL_PX, RIGHT_MARGIN_PX = 1000.0, 170.0, 30.0
@@ -90,7 +90,7 @@ def build_timeline_picture(verdict: Verdict) -> TimelinePicture | None:
     return TimelinePicture(
         width=WIDTH_PX,
         height=TOP_MARGIN_PX + LANE_PX * len(lanes) + BOTTOM_MARGIN_PX,
-        lanes=tuple((lane_y[name], _truncate(plain(name))) for name in lanes),
+        lanes=tuple((lane_y[name], _truncate(single_line(name))) for name in lanes),
         marks=_marks([item for item in shown if item.entry.kind not in ("run", "alert")], axis, lane_y),
         ticks=tuple((axis.x(at), label) for at, label in _ticks(axis)),
         kinds=tuple((kind, text) for kind, text in LEGEND.items() if kind in shown_kinds),
@@ -148,7 +148,8 @@ def _mark(group: Sequence[_TimedEntry], x: float, y: float) -> TimelineMark:
     entries = [item.entry for item in group]
     worst = min(entries, key=lambda entry: SEVERITY_RANK.get(entry.kind, 9))
     text = "; ".join(
-        f"{entry.at[11:19]} {plain(entry.service)}: {plain(entry.what)}" for entry in entries[:MAX_MARK_ENTRIES]
+        f"{entry.at[11:19]} {single_line(entry.service)}: {single_line(entry.what)}"
+        for entry in entries[:MAX_MARK_ENTRIES]
     )
     more = f"; and {len(entries) - MAX_MARK_ENTRIES} more" if len(entries) > MAX_MARK_ENTRIES else ""
     return TimelineMark(x, y, worst.kind, text + more, len(entries))

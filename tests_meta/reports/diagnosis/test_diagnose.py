@@ -233,13 +233,13 @@ def test_an_alert_is_judged() -> None:
     context = replace(CONTEXT, alert=Alert("ServiceDown", "2026-11-23T20:00:00Z", True, {"service": "redis"}))
     assert diagnose(down, replace(context, alert_service="redis")).reasons == ("down-over-30-min",)
     judged = {name: diagnose(down, replace(context, alert_service=name)).alert for name in ("redis", "postgres", None)}
-    assert [alert.looks if alert else None for alert in judged.values()] == ["true", "unknown", "unknown"]
+    assert [alert.state if alert else None for alert in judged.values()] == ["true", "unknown", "unknown"]
     recovered = diagnose([other("passed")], replace(context, alert_service="postgres", recovering=True)).alert
     assert recovered is not None
-    assert recovered.looks == "over"
+    assert recovered.state == "over"
     nothing_wrong = diagnose([other("passed")], context).alert
     assert nothing_wrong is not None
-    assert (nothing_wrong.looks, "phantom" in nothing_wrong.why) == ("false", True)
+    assert (nothing_wrong.state, "phantom" in nothing_wrong.why) == ("false", True)
 
 
 def test_an_effect_explains_nothing() -> None:
