@@ -77,7 +77,7 @@ def _actions(run: Run) -> tuple[str, ...]:
 
 def _clean(run: Run, text: str | None) -> str | None:
     """Return what a person typed, on one line and without secrets; None for nothing."""
-    return single_line(run.context.redactor.text(text or "")).strip() or None
+    return single_line(run.context.redactor.redact_text(text or "")).strip() or None
 
 
 def diagnosis_context_of(run: Run) -> DiagnosisContext:

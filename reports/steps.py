@@ -30,6 +30,6 @@ class Steps:
         except OSError as error:
             self.note(f"{name} could not be written: {error}")
         except Exception as error:
-            text = self._redactor.text(f"{type(error).__name__}: {error}")[:MAX_ERROR_CHARACTERS]
+            text = self._redactor.redact_text(f"{type(error).__name__}: {error}")[:MAX_ERROR_CHARACTERS]
             self.note(f"{name} could not be made, which is a fault of this suite: {text}")
         return None

@@ -194,10 +194,10 @@ def test_a_url_is_replaced_where_it_was_recorded(tmp_path: Path) -> None:
     redactor.learn_url(f"tgram://123456789:abcdefg_Hijklmnop/{PASSWORD}")
     redactor.learn_url(f"mailto://me:{PASSWORD}%21@mail.example.com:587/services/oncall")
     text = f"ps: {TOKEN} A1BRTD4JD TIiajkdnlazkcOXrIdevi7FQ 123456789 abcdefg_Hijklmnop {PASSWORD}! me"
-    redacted = redactor.text(text)
+    redacted = redactor.redact_text(text)
     assert [word.startswith("<secret:") for word in redacted.split()] == [False, *[True] * 6, False]
     innocent = "services of mail.example.com for oncall in general, with a footer on 587"
-    assert redactor.text(innocent) == innocent
+    assert redactor.redact_text(innocent) == innocent
 
 
 def test_the_message_is_short_and_says_what_it_is() -> None:
