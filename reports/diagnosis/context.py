@@ -1,4 +1,4 @@
-"""What the diagnosis knows beside the findings, from the run's settings, model and observations; pure."""
+"""The diagnosis context, from the run's settings, model and observations; pure."""
 
 from __future__ import annotations
 
@@ -25,11 +25,14 @@ def diagnosis_context_from(
     breach: bool = False,
     recovering: bool = False,
 ) -> DiagnosisContext:
-    """The scene of one run."""
+    """The context of one run's diagnosis."""
     engine = observations.get("engine")
     view = (engine.value if engine is not None and engine.outcome == "seen" else None) or {}
-    aliases = {one.name: one.aliases for one in model.services}
-    containers = {service_name(one, aliases): one["Name"].lstrip("/") for one in reversed(view.get("containers", []))}
+    aliases = {service.name: service.aliases for service in model.services}
+    containers = {
+        service_name(container, aliases): container["Name"].lstrip("/")
+        for container in reversed(view.get("containers", []))  # reversed, so that a service's first container stays
+    }
     uses: dict[str, set[str]] = {}
     for name, external in settings.external.items():
         for service in external.used_by:

@@ -212,7 +212,7 @@ def test_a_finished_job_may_be_pruned() -> None:
     (found,) = judge_state(job, view() | {"containers": [waits]}, unlooked, awaited=["api"])
     assert found.severity == "critical"
     (found,) = judge_state(Service("web", restart="no"), view(), unlooked)
-    assert (found.severity, "one_shot = true" in found.facts["caution"]) == ("error", True)
+    assert (found.severity, "one_shot = true" in (found.caution or "")) == ("error", True)
 
 
 def test_a_job_is_told_by_the_files_healthcheck_and_not_by_its_images() -> None:
