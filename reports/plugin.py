@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from service_down.fixtures.plugin import run_of
 from service_down.reports.delivery.files import JUNIT, PAGE, make_staging_folder
 from service_down.reports.history.incident import history_options

@@ -8,6 +8,7 @@ from collections.abc import Generator, Sequence
 from typing import Protocol
 
 import pytest
+
 from service_down.fixtures.run.run import Run
 from service_down.reports.conclusion import Conclusion, RunEnd, conclude
 from service_down.reports.delivery import terminal

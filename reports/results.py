@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 import pytest
+
 from service_down.fixtures.catalog.finding import Finding
 from service_down.reports.verdict import CheckResult, Outcome
 

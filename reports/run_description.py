@@ -9,6 +9,7 @@ from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 
 import pytest
+
 from service_down.fixtures.evidence.observation import Evidence, RunContext, utc
 from service_down.fixtures.evidence.recording import Recording, encode
 from service_down.fixtures.probes.context import LOCAL, ProbeContext

@@ -12,6 +12,7 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
+
 from service_down.fixtures.catalog.finding import Finding, Severity
 from service_down.fixtures.evidence.observation import parse_time
 from service_down.reports.diagnosis.timeline import Kind, TimelineEntry

@@ -8,6 +8,7 @@ from functools import cache
 from importlib.resources import files
 
 import msgspec
+
 from service_down.fixtures.catalog.finding import SEVERITIES, Finding, catalogue
 from service_down.fixtures.catalog.templates import fill
 from service_down.fixtures.evidence.observation import parse_time

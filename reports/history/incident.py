@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+
 from service_down.reports.delivery.files import TIMELINE, UPDATE, within_deadline
 from service_down.reports.history.compare import PREVIOUS, compare
 from service_down.reports.history.incident_timeline import incident_timeline

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 import msgspec
+
 from service_down.fixtures.evidence.observation import parse_time
 from service_down.reports.delivery.files import UPDATE, VERDICT
 from service_down.reports.verdict_file import SCHEMA, VerdictFile

@@ -1,4 +1,4 @@
-"""What was seen of what is not fine, short enough to be read: logs, inspect excerpts, answers; pure."""
+"""Evidence for the page: excerpts of logs, of inspect results and of the answers of endpoints and stores."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from service_down.fixtures.probes.engine import service_name
 from service_down.reports.diagnosis.diagnose import DiagnosisContext
 from service_down.reports.verdict import Verdict
 
-LINES, LINE, BODY, INSPECTED = 100, 400, 1500, 30
-KEPT_STATE = ("Status", "ExitCode", "OOMKilled", "Error", "StartedAt", "FinishedAt", "Health")
+MAX_LOG_LINES, MAX_LINE_CHARS, MAX_BODY_CHARS, MAX_SERVICES = 100, 400, 1500, 30
+STATE_KEYS = ("Status", "ExitCode", "OOMKilled", "Error", "StartedAt", "FinishedAt", "Health")
 
 
 @dataclass(frozen=True)
 class Log:
-    """A container's last lines; each with the known error that it is, if it is one."""
+    """The last lines of a container's log, each with the name of the known error in it, if any."""
 
     service: str
     container: str
@@ -30,10 +30,10 @@ class Log:
 
 @dataclass(frozen=True)
 class Answer:
-    """What one endpoint, store or system answered."""
+    """The answer of an endpoint, store or external system."""
 
     probe: str
-    told: str  # status, or the kind of error
+    result: str  # the HTTP status, or the kind of error
     fine: bool
     text: str
     at: str
@@ -43,7 +43,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Instance:
-    """One container, for the services table."""
+    """A container in the table of services."""
 
     service: str
     container: str
@@ -54,82 +54,87 @@ class Instance:
     since: str
 
 
-def logs(verdict: Verdict, seen: Mapping[str, Observation]) -> tuple[Log, ...]:
-    """The logs of the services that are not fine; causes first."""
-    return tuple(log for name in _not_fine(verdict) if f"logs:{name}" in seen for log in _logs(name, seen))
+def logs(verdict: Verdict, observations: Mapping[str, Observation]) -> tuple[Log, ...]:
+    """Return the logs of the services that are not ok, causes first."""
+    return tuple(
+        log for name in _services_not_ok(verdict) if f"logs:{name}" in observations for log in _logs(name, observations)
+    )
 
 
-def _logs(name: str, seen: Mapping[str, Observation]) -> Iterator[Log]:
-    observation = seen[f"logs:{name}"]
+def _logs(name: str, observations: Mapping[str, Observation]) -> Iterator[Log]:
+    observation = observations[f"logs:{name}"]
     if observation.outcome != "seen":
         yield Log(name, "", (), 0, observation.text)
         return
     for container, log in observation.value.items():
-        lines = tuple((line[:LINE], signature_of(line)) for line in log["lines"][-LINES:])
+        lines = tuple((line[:MAX_LINE_CHARS], signature_of(line)) for line in log["lines"][-MAX_LOG_LINES:])
         yield Log(name, container, lines, sum(1 for _, known in lines if known), log.get("note", ""))
 
 
-def _not_fine(verdict: Verdict) -> Sequence[str]:
-    """The services that are not fine, causes first; not more than anybody reads."""
-    causes = {one.service for one in verdict.causes}
-    names = [one.name for one in verdict.services if one.state not in ("ok", "unknown")]
-    return sorted(names, key=lambda name: (name not in causes, name))[:INSPECTED]
+def _services_not_ok(verdict: Verdict) -> Sequence[str]:
+    """Return the services that are not ok, causes first, at most MAX_SERVICES."""
+    causes = {cause.service for cause in verdict.causes}
+    names = [service.name for service in verdict.services if service.state not in ("ok", "unknown")]
+    return sorted(names, key=lambda name: (name not in causes, name))[:MAX_SERVICES]
 
 
-def inspected(verdict: Verdict, scene: DiagnosisContext) -> tuple[tuple[str, str], ...]:
-    """Name and excerpt of the inspect result of each container of a service that is not fine."""
-    aliases = {one.name: one.aliases for one in scene.model.services}
-    wanted = _not_fine(verdict)
+def inspected(verdict: Verdict, context: DiagnosisContext) -> tuple[tuple[str, str], ...]:
+    """Return name and inspect excerpt of each container of a service that is not ok."""
+    aliases = {service.name: service.aliases for service in context.model.services}
+    wanted = _services_not_ok(verdict)
     return tuple(
-        (str(one.get("Name", "?")).lstrip("/"), json.dumps(_excerpt(one), indent=2, ensure_ascii=False)[: 4 * BODY])
-        for one in scene.view.get("containers", ())
+        (
+            str(one.get("Name", "?")).lstrip("/"),
+            json.dumps(_excerpt(one), indent=2, ensure_ascii=False)[: 4 * MAX_BODY_CHARS],
+        )
+        for one in context.view.get("containers", ())
         if service_name(one, aliases) in wanted
     )
 
 
 def _excerpt(container: Mapping[str, Any]) -> dict[str, Any]:
-    """The parts that findings are made of."""
+    """Return the parts of an inspect result that findings use."""
     host, net = container.get("HostConfig") or {}, container.get("NetworkSettings") or {}
     return {
         "Image": (container.get("Config") or {}).get("Image"),
         "Created": container.get("Created"),
         "RestartCount": container.get("RestartCount"),
-        "State": {key: value for key, value in (container.get("State") or {}).items() if key in KEPT_STATE},
+        "State": {key: value for key, value in (container.get("State") or {}).items() if key in STATE_KEYS},
         "HostConfig": {key: host.get(key) for key in ("Memory", "RestartPolicy", "NetworkMode", "PortBindings")},
         "Networks": {name: (one or {}).get("IPAddress") for name, one in (net.get("Networks") or {}).items()},
     }
 
 
-def answers(seen: Mapping[str, Observation]) -> tuple[Answer, ...]:
-    """What endpoints, stores and external systems answered; those that did not, first."""
+def answers(observations: Mapping[str, Observation]) -> tuple[Answer, ...]:
+    """Return the answers of endpoints, stores and external systems, failed ones first."""
     kinds = ("http:", "external:", "api:", "login:", "postgres:", "redis:")
-    asked = [(probe, one) for probe, one in sorted(seen.items()) if probe.startswith(kinds)]
-    found = [_answer(probe, each) for probe, one in asked for each in replicas_of(one)]
-    return tuple(sorted(found, key=lambda one: (one.fine, one.probe)))
+    matching = [(probe, observation) for probe, observation in sorted(observations.items()) if probe.startswith(kinds)]
+    found = [_answer(probe, replica) for probe, observation in matching for replica in replicas_of(observation)]
+    return tuple(sorted(found, key=lambda answer: (answer.fine, answer.probe)))
 
 
-def _answer(probe: str, one: Observation) -> Answer:
-    value = one.value if isinstance(one.value, Mapping) else {}
+def _answer(probe: str, observation: Observation) -> Answer:
+    value = observation.value if isinstance(observation.value, Mapping) else {}
     status = value.get("status")
-    if one.outcome == "seen":
-        told, fine = str(status or "answered"), not isinstance(status, int) or status < 400
+    if observation.outcome == "seen":
+        result, fine = str(status or "answered"), not isinstance(status, int) or status < 400
     else:
-        told, fine = one.kind or "could not look", False
+        result, fine = observation.kind or "could not look", False
     parts = [str(value["url"])] if value.get("url") else []
-    parts += [one.text] if one.text else []
+    parts += [observation.text] if observation.text else []
     body = value.get("body")
     if isinstance(body, str):
-        parts.append(body[:BODY] + ("…" if len(body) > BODY else ""))
+        parts.append(body[:MAX_BODY_CHARS] + ("…" if len(body) > MAX_BODY_CHARS else ""))
     elif value and "url" not in value:
-        parts.append(json.dumps(value, indent=1, ensure_ascii=False)[:BODY])
-    return Answer(probe, told, fine, "\n".join(parts), one.at, one.seconds, one.attempts)
+        parts.append(json.dumps(value, indent=1, ensure_ascii=False)[:MAX_BODY_CHARS])
+    return Answer(probe, result, fine, "\n".join(parts), observation.at, observation.seconds, observation.attempts)
 
 
-def instances(scene: DiagnosisContext) -> Mapping[str, Sequence[Instance]]:
-    """The containers of each service."""
-    aliases = {one.name: one.aliases for one in scene.model.services}
+def instances(context: DiagnosisContext) -> Mapping[str, Sequence[Instance]]:
+    """Return the containers of each service."""
+    aliases = {service.name: service.aliases for service in context.model.services}
     found: dict[str, list[Instance]] = {}
-    for one in scene.view.get("containers", ()):
+    for one in context.view.get("containers", ()):
         name = service_name(one, aliases)
         if name:
             found.setdefault(name, []).append(_instance(name, one))

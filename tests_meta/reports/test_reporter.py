@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+
 from service_down.tests_meta.conftest import recording, run_suite
 
 AT = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)

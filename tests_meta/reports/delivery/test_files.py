@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+
 from service_down.reports.delivery.files import DEADLINE_SECONDS
 from service_down.tests_meta.conftest import recording, run_suite
 

@@ -15,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+
 from service_down.fixtures.secrets.redact import Redactor
 from service_down.reports.delivery.notify import Message, message, send
 from service_down.reports.history.compare import compare

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+
 from service_down.fixtures.catalog.finding import catalogue, finding
 from service_down.fixtures.settings.schema import ServiceSettings, Settings
 from service_down.fixtures.stack.model import LABEL, Model, Service, from_labels

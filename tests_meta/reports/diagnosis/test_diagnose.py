@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 from service_down.fixtures.catalog.finding import Finding, Proof, finding
 from service_down.fixtures.stack.alert import Alert
 from service_down.fixtures.stack.model import Model, Service

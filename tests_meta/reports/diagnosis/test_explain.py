@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 
 import pytest
+
 from service_down.fixtures.catalog.finding import Finding, catalogue, finding
 from service_down.fixtures.stack.model import Model, Service
 from service_down.reports.diagnosis.explain import HEADER, explain, explanations, table_lines

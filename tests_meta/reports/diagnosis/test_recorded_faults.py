@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from service_down.fixtures.catalog.finding import catalogue
 from service_down.fixtures.evidence.observation import Observation, Outcome
 from service_down.fixtures.evidence.recording import Recording

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from service_down.fixtures.evidence.recording import Recording
 from service_down.reports.history.compare import compare
 from service_down.reports.history.saved_run import (

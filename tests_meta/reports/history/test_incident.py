@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from service_down.reports.delivery.markdown import code, escaped, prose
 from service_down.reports.diagnosis.timeline import JUDGED
 from service_down.reports.history.incident_timeline import incident_timeline
