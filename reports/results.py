@@ -9,11 +9,10 @@ import msgspec
 import pytest
 
 from service_down.fixtures.catalog.finding import Finding
+from service_down.fixtures.run.properties import CHECK, FINDING, NOTE, SECONDS
 from service_down.reports.verdict import CheckResult, Outcome
 
 # The properties of a test's report that `checks/plugin.py` sets.
-CHECK, FINDING, SECONDS = "service-down-check", "service-down-finding", "service-down-seconds"
-NOTE = "service-down-note"
 CANNOT_CHECK = "could not look: "  # begins the report of such a check
 
 

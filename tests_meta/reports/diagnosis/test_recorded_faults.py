@@ -18,10 +18,12 @@ from service_down.fixtures.evidence.observation import Observation, Outcome
 from service_down.fixtures.evidence.recording import Recording
 from service_down.fixtures.secrets.redact import Redactor
 from service_down.reports.diagnosis.diagnose import diagnose
-from service_down.reports.verdict import Verdict, as_json
+from service_down.reports.verdict import Verdict
+from service_down.reports.verdict_file import to_json, verdict_file
 from service_down.tests_meta import offline
 from service_down.tests_meta.faults.case import faults, mark
 from service_down.tests_meta.faults.recording import EVIDENCE, FOLDER, conclusion, live_conclusion, names
+from service_down.tests_meta.reports.saved_runs import run_info
 
 NAMES = names()
 QUIET = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
@@ -33,7 +35,8 @@ def recording(name: str) -> Recording:
 
 
 def json_of(verdict: Verdict) -> Mapping[str, Any]:
-    table: Mapping[str, Any] = msgspec.json.decode(msgspec.json.encode(as_json(verdict, {}, "triage")))
+    file = verdict_file(verdict, run_info(), "triage")
+    table: Mapping[str, Any] = msgspec.json.decode(msgspec.json.encode(to_json(file)))
     return table
 
 
