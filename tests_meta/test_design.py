@@ -11,7 +11,7 @@ import pytest
 from service_down.checks.framework.runbook import all_checks, problems, sections
 from service_down.fixtures.catalog.finding import catalogue, fill
 from service_down.fixtures.catalog.log_signatures import signature_of, signatures
-from service_down.tests_meta.conftest import ROOT
+from service_down.tests_meta.suite_run import ROOT
 
 FORBIDDEN = {
     "fixtures": ("checks", "reports", "tests_meta"),

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from service_down.tests_meta.conftest import recording, run_suite
+from service_down.tests_meta.faults.recording import write_recording
+from service_down.tests_meta.suite_run import run_suite
 
 AT = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 STEPS = ("diagnose", "relate", "render", "title", "finish", "point_latest", "message", "terminal.lines")
@@ -24,7 +25,7 @@ setattr(owner, name, broken)
 @pytest.mark.parametrize("step", STEPS)
 def test_a_broken_step_costs_only_itself(tmp_path: Path, step: str) -> None:
     (tmp_path / "breaker.py").write_text(BREAKER.replace("{step}", step))
-    folder = recording("postgres-stopped", tmp_path / "recorded", AT)
+    folder = write_recording("postgres-stopped", tmp_path / "recorded", AT)
     env = {"PYTHONPATH": str(tmp_path)}
     ran = run_suite(f"--replay={folder}", "-p", "breaker", reports=tmp_path / "reports", env=env)
     assert ran.code == 1
@@ -46,7 +47,7 @@ service_down.reports.plugin._staged = lambda: None
 
 def test_the_terminal_names_only_files_that_are_there(tmp_path: Path) -> None:
     (tmp_path / "breaker.py").write_text(NO_ROOM)
-    folder = recording("postgres-stopped", tmp_path / "recorded", AT, incident="INC-1")
+    folder = write_recording("postgres-stopped", tmp_path / "recorded", AT, incident="INC-1")
     words = (f"--replay={folder}", "--incident=INC-1")
     ran = run_suite(*words, reports=tmp_path / "reports")
     told = dict(line.split(maxsplit=1) for line in ran.out.replace("to paste", "paste").splitlines() if "/2026" in line)

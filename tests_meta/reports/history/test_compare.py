@@ -12,30 +12,31 @@ import pytest
 from service_down.fixtures.evidence.recording import Recording
 from service_down.reports.history.compare import compare
 from service_down.reports.history.saved_run import (
+    EarlierRuns,
     SavedRun,
     SavedRunError,
-    EarlierRuns,
-    saved_run_from_json,
     load_saved_run,
     read_earlier_runs,
+    saved_run_from_json,
 )
 from service_down.reports.verdict import as_json
 from service_down.tests_meta import offline
-from service_down.tests_meta.conftest import FAULTS, Ran, recording, run_suite
+from service_down.tests_meta.faults.recording import evidence_file, recorded_faults, write_recording
 from service_down.tests_meta.reports.saved_runs import POSTGRES, REDIS, account
+from service_down.tests_meta.suite_run import SuiteRun, run_suite
 
 AT = datetime(2026, 11, 23, 22, 30, tzinfo=UTC)
 
 
 def judged(name: str) -> SavedRun:
-    bundle: Recording = offline.read(FAULTS / f"{name}.json.gz")
+    bundle: Recording = offline.read(evidence_file(name))
     facts = {"id": name, "started": bundle.evidence.context.started, "stack": "s", "project": "p", "actions": []}
     return saved_run_from_json(as_json(offline.judge(bundle), facts, bundle.evidence.context.mode))
 
 
-@pytest.mark.parametrize("path", sorted(FAULTS.glob("*.gz")), ids=lambda path: path.name.partition(".")[0])
-def test_every_verdict_can_be_told_again_and_is_equal_to_itself(path: Path) -> None:
-    one = judged(path.name.removesuffix(".json.gz"))
+@pytest.mark.parametrize("name", recorded_faults())
+def test_every_verdict_can_be_told_again_and_is_equal_to_itself(name: str) -> None:
+    one = judged(name)
     assert not list(compare(one, one).parts())
 
 
@@ -133,7 +134,7 @@ def test_a_bad_verdict_is_named_and_left_out(tmp_path: Path, text: str, words: s
 
 def test_a_time_that_is_none_is_named() -> None:
     with pytest.raises(SavedRunError, match=r"run\.started is 'soon'"):
-        saved_run_from_json({**as_json(offline.judge(offline.read(FAULTS / "healthy.json.gz")), FACTS, "triage")})
+        saved_run_from_json({**as_json(offline.judge(offline.read(evidence_file("healthy"))), FACTS, "triage")})
 
 
 FACTS = {"id": "x", "started": "soon", "stack": "s", "project": "p"}
@@ -152,10 +153,10 @@ def test_odd_things_in_a_report_directory_cost_nothing(tmp_path: Path) -> None:
     assert read_earlier_runs(tmp_path / "absent") == EarlierRuns()
 
 
-def replay(tmp_path: Path, name: str, minute: int, *words: str) -> Ran:
-    folder = recording(name, tmp_path / f"{name}-{minute}", AT.replace(minute=minute))
+def replay(tmp_path: Path, name: str, minute: int, *words: str) -> SuiteRun:
+    folder = write_recording(name, tmp_path / f"{name}-{minute}", AT.replace(minute=minute))
     ran = run_suite(f"--replay={folder}", *words, reports=tmp_path / "reports")
-    return Ran(ran.code, ran.out, ran.folder.resolve())
+    return SuiteRun(ran.code, ran.out, ran.folder.resolve())
 
 
 def test_a_comparison_stands_on_the_terminal_and_in_the_verdict(tmp_path: Path) -> None:
@@ -182,7 +183,7 @@ def test_a_run_that_cannot_be_compared_with_is_one_line_and_exit_4(
     if text is not None:
         path.parent.mkdir()
         path.write_text(text)
-    folder = recording("healthy", tmp_path / "r", AT)
+    folder = write_recording("healthy", tmp_path / "r", AT)
     ran = run_suite(f"--replay={folder}", f"--compare={path.parent}", *parallel, reports=tmp_path / "reports")
     assert ran.code == 4, ran.out
     lines = [line for line in ran.out.splitlines() if "--compare" in line]

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
-from service_down.tests_meta.conftest import Ran
-from service_down.tests_meta.pages.inspect import NARROW, VIEWS, WIDE, Looked, Scheme, axe, opened
+from service_down.tests_meta.pages.report_page import NARROW, VIEWS, WIDE, ReportPage, Scheme, axe, opened
+from service_down.tests_meta.suite_run import SuiteRun
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-Reports = Callable[[str], Ran]
+Reports = Callable[[str], SuiteRun]
 LIGHT: Scheme = "light"
 DARK: Scheme = "dark"
 SCENES = ("healthy", "down", "unknown")
@@ -32,34 +32,34 @@ NAMES = "all => all.map(one => (one.getAttribute('aria-label') || one.textConten
 
 
 @pytest.fixture(params=SCENES)
-def ran(request: pytest.FixtureRequest, report: Reports) -> Ran:
+def ran(request: pytest.FixtureRequest, run_example: Reports) -> SuiteRun:
     """Each of the three verdicts."""
-    return report(request.param)
+    return run_example(request.param)
 
 
-def test_axe_finds_nothing_serious(browser: Browser, ran: Ran) -> None:
+def test_axe_finds_nothing_serious(browser: Browser, ran: SuiteRun) -> None:
     with opened(browser, ran.folder / "report.html") as looked:
         for width, scheme in ((WIDE, LIGHT), (NARROW, DARK)):
             looked.show(width, scheme)
             assert axe(looked) == [], f"{width} px, {scheme}"
 
 
-def test_axe_finds_nothing_serious_where_all_is_unfolded(browser: Browser, report: Reports) -> None:
-    with opened(browser, report("down").folder / "report.html") as looked:
+def test_axe_finds_nothing_serious_where_all_is_unfolded(browser: Browser, run_example: Reports) -> None:
+    with opened(browser, run_example("down").folder / "report.html") as looked:
         looked.open_all()
         for width, scheme in ((WIDE, DARK), (NARROW, LIGHT)):
             looked.show(width, scheme)
             assert axe(looked) == [], f"{width} px, {scheme}"
 
 
-def test_axe_finds_nothing_serious_in_pytest_html_s_own_rows(browser: Browser, report: Reports) -> None:
-    with opened(browser, report("down").folder / "report.html", scheme="dark") as looked:
+def test_axe_finds_nothing_serious_in_pytest_html_s_own_rows(browser: Browser, run_example: Reports) -> None:
+    with opened(browser, run_example("down").folder / "report.html", scheme="dark") as looked:
         looked.open_all()
         looked.page.click("#show_all_details")
         assert axe(looked, "#results-table") == []
 
 
-def test_the_headings_are_in_order(browser: Browser, ran: Ran) -> None:
+def test_the_headings_are_in_order(browser: Browser, ran: SuiteRun) -> None:
     with opened(browser, ran.folder / "report.html") as looked:
         headings = looked.frame.evaluate(HEADINGS)
         levels = [level for level, _ in headings]
@@ -70,7 +70,7 @@ def test_the_headings_are_in_order(browser: Browser, ran: Ran) -> None:
         assert all(text for _, text in headings)
 
 
-def stops(looked: Looked) -> list[tuple[str | None, bool, str]]:
+def stops(looked: ReportPage) -> list[tuple[str | None, bool, str]]:
     """Where Tab leads, from the page's beginning to its end: number of the stop, whether it is seen, its markup."""
     found: list[tuple[str | None, bool, str]] = []
     for _ in range(1000):
@@ -84,7 +84,7 @@ def stops(looked: Looked) -> list[tuple[str | None, bool, str]]:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_tab_reaches_everything_that_can_be_used_and_shows_where_it_is(
-    browser: Browser, ran: Ran, scheme: Scheme
+    browser: Browser, ran: SuiteRun, scheme: Scheme
 ) -> None:
     with opened(browser, ran.folder / "report.html", scheme=scheme) as looked:
         count = looked.frame.evaluate(REACHABLE)
@@ -95,7 +95,7 @@ def test_tab_reaches_everything_that_can_be_used_and_shows_where_it_is(
         assert reached == list(range(count)), "not all are reached, or not in the page's order"
 
 
-def test_a_fold_opens_with_the_keyboard(browser: Browser, ran: Ran) -> None:
+def test_a_fold_opens_with_the_keyboard(browser: Browser, ran: SuiteRun) -> None:
     with opened(browser, ran.folder / "report.html", "no-scripts") as looked:
         fold = looked.frame.locator("#evidence details, #checks details").first
         before = fold.evaluate("one => one.open")
@@ -104,8 +104,8 @@ def test_a_fold_opens_with_the_keyboard(browser: Browser, ran: Ran) -> None:
         assert fold.evaluate("one => one.open") is not before
 
 
-def test_a_copy_button_puts_exactly_its_command_on_the_clipboard(browser: Browser, report: Reports) -> None:
-    ran = report("down")
+def test_a_copy_button_puts_exactly_its_command_on_the_clipboard(browser: Browser, run_example: Reports) -> None:
+    ran = run_example("down")
     commands = [command for cause in ran.verdict["causes"] for command in cause["next"]]
     assert commands
     with opened(browser, ran.folder / "report.html") as looked:
@@ -122,8 +122,8 @@ def test_a_copy_button_puts_exactly_its_command_on_the_clipboard(browser: Browse
         assert all(looked.frame.eval_on_selector_all("button.copy", NAMES))
 
 
-def test_copy_buttons_are_only_there_where_they_work(browser: Browser, report: Reports) -> None:
-    path = report("down").folder / "report.html"
+def test_copy_buttons_are_only_there_where_they_work(browser: Browser, run_example: Reports) -> None:
+    path = run_example("down").folder / "report.html"
     for view in VIEWS[1:]:
         with opened(browser, path, view) as looked:
             assert looked.frame.locator("button.copy").count() == 0

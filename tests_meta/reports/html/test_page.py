@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from service_down.tests_meta.conftest import ROOT, Ran
-from service_down.tests_meta.pages.example_runs import outside
-from service_down.tests_meta.pages.inspect import NARROW, VIEWS, WIDE, Looked, Scheme, View, axe, opened
+from service_down.tests_meta.pages.example_runs import external_systems
+from service_down.tests_meta.pages.report_page import NARROW, VIEWS, WIDE, ReportPage, Scheme, View, axe, opened
+from service_down.tests_meta.suite_run import ROOT, SuiteRun
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-Reports = Callable[[str], Ran]
+Reports = Callable[[str], SuiteRun]
 SCENES = ("healthy", "down", "unknown")
 PICTURES = ROOT / "reports" / "out" / "screens"
 SCREENS: tuple[tuple[int, Scheme], ...] = ((WIDE, "light"), (WIDE, "dark"), (NARROW, "light"), (NARROW, "dark"))
@@ -49,12 +49,12 @@ SPILT = """() => [...document.querySelectorAll('#map g.node')].flatMap(node => {
 
 
 @pytest.fixture(params=SCENES)
-def scene(request: pytest.FixtureRequest, report: Reports) -> tuple[str, Ran]:
+def scene(request: pytest.FixtureRequest, run_example: Reports) -> tuple[str, SuiteRun]:
     """Each of the three verdicts."""
-    return request.param, report(request.param)
+    return request.param, run_example(request.param)
 
 
-def present(looked: Looked) -> Iterator[str]:
+def present(looked: ReportPage) -> Iterator[str]:
     """The ids of the sections that the page has, in its order."""
     found = looked.frame.eval_on_selector_all("main#service-down > [id]", "all => all.map(one => one.id)")
     return (one for one in found if one in SECTIONS)
@@ -62,7 +62,7 @@ def present(looked: Looked) -> Iterator[str]:
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_verdict_causes_map_and_timeline_are_there_in_every_viewer(
-    browser: Browser, scene: tuple[str, Ran], view: View
+    browser: Browser, scene: tuple[str, SuiteRun], view: View
 ) -> None:
     name, ran = scene
     verdict = ran.verdict
@@ -72,18 +72,18 @@ def test_verdict_causes_map_and_timeline_are_there_in_every_viewer(
         assert there == [one for one in wanted if one != "resources" or one in there]
         assert ("resources" in there) or name == "unknown"
         for location in ("#verdict", "#map svg", "#timeline svg", "#services table", *["#causes"][: len(ran.causes)]):
-            width, height = looked.box(location)
+            width, height = looked.size(location)
             assert width > 50, f"{location} cannot be seen"
             assert height > 10, f"{location} cannot be seen"
         assert verdict["verdict"].upper() in looked.texts("#verdict")[0]
         assert verdict["summary"] in looked.texts("#verdict")[0]
         assert_causes(looked, verdict["causes"])
         assert_map(looked, name, verdict["services"])
-        assert looked.said == []
-        assert looked.asked == []
+        assert looked.errors == []
+        assert looked.requests == []
 
 
-def assert_causes(looked: Looked, causes: Sequence[dict[str, Any]]) -> None:
+def assert_causes(looked: ReportPage, causes: Sequence[dict[str, Any]]) -> None:
     """Each cause says what, why and what to do, in the verdict's order."""
     texts = looked.texts("#causes section.cause")
     assert len(texts) == len(causes)
@@ -98,16 +98,16 @@ def assert_causes(looked: Looked, causes: Sequence[dict[str, Any]]) -> None:
             assert word in text
 
 
-def assert_map(looked: Looked, scene: str, services: Sequence[dict[str, Any]]) -> None:
+def assert_map(looked: ReportPage, scene: str, services: Sequence[dict[str, Any]]) -> None:
     """Every service is on the map once, as it is judged; beside them only systems outside the stack."""
     nodes = looked.frame.eval_on_selector_all("#map g.node", NODES)
-    beside = outside(scene) - {one["name"] for one in services}
+    beside = external_systems(scene) - {one["name"] for one in services}
     assert sorted(one for one in nodes if one[0] not in beside) == sorted(
         [one["name"], one["state"]] for one in services
     )
 
 
-def test_the_pictures_are_described_and_labelled(browser: Browser, scene: tuple[str, Ran]) -> None:
+def test_the_pictures_are_described_and_labelled(browser: Browser, scene: tuple[str, SuiteRun]) -> None:
     with opened(browser, scene[1].folder / "report.html", "no-scripts") as looked:
         for location in ("#map svg", "#timeline svg"):
             assert looked.frame.get_attribute(location, "role") == "img"
@@ -120,18 +120,18 @@ def test_the_pictures_are_described_and_labelled(browser: Browser, scene: tuple[
 
 
 @pytest.mark.parametrize("view", ["scripts", "no-scripts"])
-def test_nothing_outside_the_file_is_named_or_asked(browser: Browser, scene: tuple[str, Ran], view: View) -> None:
+def test_nothing_outside_the_file_is_named_or_asked(browser: Browser, scene: tuple[str, SuiteRun], view: View) -> None:
     with opened(browser, scene[1].folder / "report.html", view) as looked:
         assert looked.frame.evaluate(OUTSIDE) == []
         assert re.findall(r"@import|url\((?!['\"]?(?:data:|#))", looked.frame.evaluate(IN_STYLES)) == []
         looked.open_all()
         looked.page.wait_for_timeout(100)
-        assert looked.asked == []
-        assert looked.said == []
+        assert looked.requests == []
+        assert looked.errors == []
 
 
 @pytest.mark.parametrize("view", ["scripts", "no-scripts"])
-def test_the_page_is_never_wider_than_the_screen(browser: Browser, scene: tuple[str, Ran], view: View) -> None:
+def test_the_page_is_never_wider_than_the_screen(browser: Browser, scene: tuple[str, SuiteRun], view: View) -> None:
     with opened(browser, scene[1].folder / "report.html", view) as looked:
         for unfolded in (False, True):
             for width, scheme in SCREENS:
@@ -141,7 +141,7 @@ def test_the_page_is_never_wider_than_the_screen(browser: Browser, scene: tuple[
             looked.open_all()
 
 
-def test_dark_is_dark(browser: Browser, scene: tuple[str, Ran]) -> None:
+def test_dark_is_dark(browser: Browser, scene: tuple[str, SuiteRun]) -> None:
     with opened(browser, scene[1].folder / "report.html") as looked:
         for scheme, wanted in GROUNDS.items():
             looked.show(WIDE, scheme)
@@ -153,11 +153,11 @@ def test_dark_is_dark(browser: Browser, scene: tuple[str, Ran]) -> None:
 
 
 @pytest.mark.parametrize("view", ["scripts", "no-scripts"])
-def test_on_paper_the_evidence_is_unfolded(browser: Browser, scene: tuple[str, Ran], view: View) -> None:
+def test_on_paper_the_evidence_is_unfolded(browser: Browser, scene: tuple[str, SuiteRun], view: View) -> None:
     with opened(browser, scene[1].folder / "report.html", view) as looked:
         looked.page.emulate_media(media="print")
         looked.frame.evaluate("dispatchEvent(new Event('beforeprint'))")
-        assert looked.box("#verdict")[1] > 10
+        assert looked.size("#verdict")[1] > 10
         assert not any(one.is_visible() for one in looked.frame.locator("button.copy").all())
         folds = looked.frame.locator("#evidence details").all()
         assert folds
@@ -167,14 +167,14 @@ def test_on_paper_the_evidence_is_unfolded(browser: Browser, scene: tuple[str, R
             assert box["height"] > 5, f"the evidence's fold {index} is closed on paper"
 
 
-def test_on_paper_the_ink_is_dark_whatever_the_screen_was(browser: Browser, report: Reports) -> None:
-    with opened(browser, report("down").folder / "report.html", scheme="dark") as looked:
+def test_on_paper_the_ink_is_dark_whatever_the_screen_was(browser: Browser, run_example: Reports) -> None:
+    with opened(browser, run_example("down").folder / "report.html", scheme="dark") as looked:
         looked.page.emulate_media(media="print", color_scheme="dark")
         looked.page.add_style_tag(content=PAPER)  # as a printer does it
         assert axe(looked, "main", runOnly=["color-contrast"]) == []
 
 
-def test_screens_are_written_for_a_person_to_look_at(browser: Browser, scene: tuple[str, Ran]) -> None:
+def test_screens_are_written_for_a_person_to_look_at(browser: Browser, scene: tuple[str, SuiteRun]) -> None:
     name, ran = scene
     PICTURES.mkdir(parents=True, exist_ok=True)
     with opened(browser, ran.folder / "report.html") as looked:
@@ -187,10 +187,10 @@ def test_screens_are_written_for_a_person_to_look_at(browser: Browser, scene: tu
 
 @pytest.mark.parametrize("count", [5, 60, 200])
 def test_a_map_of_any_size_shows_every_service_apart_from_the_others(
-    browser: Browser, report: Reports, count: int
+    browser: Browser, run_example: Reports, count: int
 ) -> None:
     scene = f"stack-{count}"
-    ran = report(scene)
+    ran = run_example(scene)
     with opened(browser, ran.folder / "report.html", "no-scripts") as looked:
         assert_map(looked, scene, ran.verdict["services"])
         assert looked.frame.evaluate(APART) == [], "services lie on each other"
@@ -198,15 +198,15 @@ def test_a_map_of_any_size_shows_every_service_apart_from_the_others(
 
 
 @pytest.mark.parametrize("name", ["down", "unknown", "hostile"])
-def test_what_a_node_of_the_map_says_stays_in_its_box(browser: Browser, report: Reports, name: str) -> None:
-    with opened(browser, report(name).folder / "report.html", "no-scripts") as looked:
+def test_what_a_node_of_the_map_says_stays_in_its_box(browser: Browser, run_example: Reports, name: str) -> None:
+    with opened(browser, run_example(name).folder / "report.html", "no-scripts") as looked:
         assert looked.frame.locator("#map g.node text").count() > 0
         assert looked.frame.evaluate(SPILT) == []
 
 
 @pytest.mark.parametrize("width", [WIDE, NARROW])
-def test_a_large_stack_s_report_is_small_enough_and_opens(browser: Browser, report: Reports, width: int) -> None:
-    ran = report("stack-200")
+def test_a_large_stack_s_report_is_small_enough_and_opens(browser: Browser, run_example: Reports, width: int) -> None:
+    ran = run_example("stack-200")
     path = ran.folder / "report.html"
     assert len(ran.verdict["services"]) == 200
     assert len(ran.verdict["checks"]) >= 1000
@@ -215,4 +215,4 @@ def test_a_large_stack_s_report_is_small_enough_and_opens(browser: Browser, repo
         assert looked.frame.evaluate("performance.getEntriesByType('paint').length") > 0
         assert looked.frame.locator("#services tbody tr").count() == 200
         assert not looked.too_wide(), looked.too_wide()
-        assert looked.said == []
+        assert looked.errors == []
