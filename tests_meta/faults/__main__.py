@@ -1,4 +1,8 @@
-"""`make faults` runs the whole matrix; `make drill` gives one fault to the demo stack and leaves it for practice."""
+"""Injects faults into the reference stack, runs the suite, and compares its verdict with the expected one.
+
+`matrix` tries faults on a separate stack and heals it after each. `drill` injects one fault into the demo stack and
+leaves it there for practice; `drill-heal` removes it. `list` prints all faults.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +45,7 @@ class MatrixRow:
     def text(self) -> str:
         """Return the row as text, with a line below it for each mistake."""
         columns = f"{self.fault:<34} {self.expected:<52.52} {self.got:<52.52} {self.seconds:>6} {self.mark}"
-        return "\n".join([columns, *(f"    {sentence}" for sentence in self.assessment.mistakes)])
+        return "\n".join([columns, *(f"    {sentence}" for sentence in self.assessment.sentences())])
 
 
 def run_matrix(injector: FaultInjector, chosen: Iterable[Fault], record: bool) -> list[MatrixRow]:
@@ -68,7 +72,7 @@ def _try_fault(injector: FaultInjector, fault: Fault, record: bool) -> MatrixRow
             if record and assessment.right:
                 save_recording(fault.name, run.folder)
         except LabError as error:
-            assessment, got, seconds = Assessment(mistakes=(f"lab: {error}",)), "not tried", 0.0
+            assessment, got, seconds = Assessment(mistakes=(f"lab: {error}",)), "no verdict", 0.0
         finally:
             _heal(injector, fault)
     expected = ", ".join([fault.verdict, *fault.causes])
@@ -80,7 +84,7 @@ def _heal(injector: FaultInjector, fault: Fault) -> None:
     try:
         injector.heal(fault)
     except LabError as error:
-        log(f"healing {fault.name} by making the stack anew: {error}")
+        log(f"could not heal {fault.name}, so the stack is removed and started again: {error}")
         injector.stack.down()
         injector.stack.up()
 
@@ -92,21 +96,25 @@ def totals(rows: list[MatrixRow]) -> str:
     missed = sum(len(row.assessment.missed_causes) for row in rows)
     false = sum(len(row.assessment.false_causes) for row in rows)
     wrong = sum(not row.assessment.right for row in rows)
-    return f"{len(rows)} cases, {wrong} wrong; causes: {expected - missed} right, {missed} missed, {false} false"
+    return f"{len(rows)} faults, {wrong} wrong; causes: {expected - missed} right, {missed} missed, {false} false"
 
 
 def main() -> int:
     """Run one command and return its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m service_down.tests_meta.faults", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m service_down.tests_meta.faults",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("command", choices=("matrix", "list", "drill", "drill-heal"))
-    parser.add_argument("names", nargs="*", metavar="FAULT", help="only these")
-    parser.add_argument("--record", action="store_true", help="keep the evidence of what was right")
-    parser.add_argument("--times", type=int, default=1, help="run the matrix this often")
+    parser.add_argument("names", nargs="*", metavar="FAULT", help="name of a fault (default: all)")
+    parser.add_argument("--record", action="store_true", help="save the evidence of faults with the right verdict")
+    parser.add_argument("--times", type=int, default=1, metavar="N", help="number of runs of the matrix (default: 1)")
     options = parser.parse_args()
     known = load_faults()
     unknown = [name for name in options.names if name not in known]
     if unknown:
-        print(f"there is no fault {unknown[0]}; `make drills` lists them", file=sys.stderr)
+        print(f"unknown fault: {unknown[0]}; `make drills` lists all faults", file=sys.stderr)
         return 2
     chosen = [known[name] for name in options.names or known]
     try:
@@ -120,13 +128,14 @@ def main() -> int:
             case _:
                 return _heal_drill(known)
     except LabError as error:
-        log(f"cannot: {error}")
+        log(f"error: {error}")
         return 1
 
 
 def _list(chosen: list[Fault]) -> int:
+    width = max(len(fault.name) for fault in chosen)
     for fault in chosen:
-        print(f"{fault.name:<36} {fault.says}")
+        print(f"{fault.name:<{width}}  {fault.says}")
     return 0
 
 
@@ -153,7 +162,7 @@ def _drill_note(injector: FaultInjector) -> Path:
 def _drill(chosen: list[Fault]) -> int:
     """Inject one fault into the demo stack, and leave it broken."""
     if len(chosen) != 1:
-        log("one fault at a time: make drill FAULT=name")
+        log("a drill needs exactly one fault: make drill FAULT=name (make drills lists them)")
         return 2
     (fault,) = chosen
     injector = _demo_injector()
@@ -163,8 +172,9 @@ def _drill(chosen: list[Fault]) -> int:
     run, _ = injector.run_suite(fault, REPORTS)
     print(run.out)
     assessment = assess(fault, run.verdict)
-    judged = "the suite is right" if assessment.right else str(assessment)
-    log(f"{fault.name}: {fault.says}; {judged}; make drill-heal repairs")
+    log(f"injected fault: {fault.name} ({fault.says})")
+    log("the verdict is right" if assessment.right else f"the verdict is WRONG: {'; '.join(assessment.sentences())}")
+    log("repair the stack yourself, or run: make drill-heal")
     return 0 if assessment.right else 1
 
 
@@ -175,7 +185,7 @@ def _heal_drill(known: dict[str, Fault]) -> int:
     if note.exists():
         injector.heal(known[note.read_text()])
         note.unlink()
-    log("healed: the stack is whole again")
+    log("healed: the stack is healthy")
     return 0
 
 

@@ -13,14 +13,19 @@ from service_down.tests_meta.faults.fault import Fault
 class Assessment:
     """How a verdict differs from the expected one."""
 
-    mistakes: tuple[str, ...] = ()  # sentences
+    mistakes: tuple[str, ...] = ()  # sentences about everything but the list of causes
     missed_causes: tuple[str, ...] = ()  # expected and not named
     false_causes: tuple[str, ...] = ()  # named and not expected
 
     @property
     def right(self) -> bool:
         """Whether the verdict is as expected."""
-        return not (self.mistakes or self.missed_causes or self.false_causes)
+        return not self.sentences()
+
+    def sentences(self) -> list[str]:
+        """Return a sentence for each difference."""
+        missed = [f"cause not named: {cause}" for cause in self.missed_causes]
+        return [*missed, *(f"false cause: {cause}" for cause in self.false_causes), *self.mistakes]
 
 
 def assess(fault: Fault, verdict: Mapping[str, Any]) -> Assessment:
@@ -42,14 +47,14 @@ def _mistakes(fault: Fault, verdict: Mapping[str, Any]) -> list[str]:
     mistakes = []
     if verdict["verdict"] != fault.verdict:
         unknown = "".join(f"; {entry['check']}: {entry['why']}" for entry in verdict["unknown"][:3])
-        mistakes.append(f"verdict {verdict['verdict']}, wanted {fault.verdict}{unknown}")
+        mistakes.append(f"verdict {verdict['verdict']}, expected {fault.verdict}{unknown}")
     if blocked != set(fault.blocked):
-        mistakes.append(f"blocked {sorted(blocked)}, wanted {sorted(fault.blocked)}")
-    mistakes += [f"no warning {code}" for code in fault.warnings if code not in warnings]
-    mistakes += [f"said {code}, which is not so" for code in fault.never if code in codes]
+        mistakes.append(f"blocked services {sorted(blocked)}, expected {sorted(fault.blocked)}")
+    mistakes += [f"missing warning {code}" for code in fault.warnings if code not in warnings]
+    mistakes += [f"false finding {code}" for code in fault.never if code in codes]
     if fault.escalate is not None and reasons != fault.escalate:
-        mistakes.append(f"escalates for {reasons}, wanted {fault.escalate}")
+        mistakes.append(f"reasons to escalate {reasons}, expected {fault.escalate}")
     mistakes += [
-        f"{cause['service']} {cause['code']}: no proof" for cause in verdict["causes"] if not cause["evidence"]
+        f"{cause['service']} {cause['code']}: no evidence" for cause in verdict["causes"] if not cause["evidence"]
     ]
     return mistakes

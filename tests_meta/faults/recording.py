@@ -77,4 +77,4 @@ def conclusion(verdict: Mapping[str, Any]) -> dict[str, Any]:
 
 def replay_differences(live: Mapping[str, Any], replay: Mapping[str, Any]) -> list[str]:
     """Return a sentence for each key in which a replay's verdict.json differs from the live run's."""
-    return [f"the replay says another {key} than the live run" for key in COMPARED_KEYS if live[key] != replay[key]]
+    return [f"the replay has another {key} than the live run" for key in COMPARED_KEYS if live[key] != replay[key]]

@@ -27,7 +27,7 @@ def main() -> int:
             for name, value in stack.environment().items():
                 print(f"export {name}={shlex.quote(value)}")
     except LabError as error:
-        log(f"cannot: {error}")
+        log(f"error: {error}")
         return 1
     return 0
 

@@ -30,7 +30,7 @@ def _exit_code(measure: Callable[[], None]) -> int:
     try:
         measure()
     except LabError as error:
-        log(f"cannot: {error}")
+        log(f"error: {error}")
         return 1
     return 0
 

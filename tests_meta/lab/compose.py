@@ -18,7 +18,7 @@ KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 def ensure_compose() -> None:
     """Install Compose unless `docker compose` works. Raises LabError."""
     if _compose_works():
-        log("compose: the one that is there")
+        log("compose: already installed")
         return
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         raise LabError("`docker compose` is missing; install Docker's Compose v2 plugin and try again")

@@ -42,20 +42,20 @@ def demo(stack: ReferenceStack) -> list[str]:
         causes = [(cause["service"], cause["code"]) for cause in verdict["causes"]]
         if (code, verdict["verdict"], causes) != (1, "down", [("postgres", "container-stopped")]):
             mistakes.append(
-                f"triage said {verdict['verdict']} with {causes} and exit {code}, wanted down, postgres stopped"
+                f"triage: {verdict['verdict']}, causes {causes}, exit code {code}; expected down, postgres stopped, 1"
             )
     finally:
         log("repairing it: docker compose start postgres")
         stack.start("postgres")
     code, verdict = run_visibly(stack, "-m", "verify", "--wait", "60", "--incident", "DEMO-1")
     if (code, verdict["verdict"]) != (0, "healthy"):
-        mistakes.append(f"verify said {verdict['verdict']} with exit {code}, wanted healthy and 0")
+        mistakes.append(f"verify: {verdict['verdict']}, exit code {code}; expected healthy, 0")
     return mistakes
 
 
 def demo_without_engine(reason: str) -> list[str]:
     """Replay a fault that was recorded on a real engine. Return what the replay concluded wrongly."""
-    log(f"NO ENGINE, so this is a recorded incident and nothing live: {reason}")
+    log(f"NO ENGINE, so this is the replay of a recorded incident: {reason}")
     folder = REPORTS / "demo-recording"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "evidence.json").write_bytes(gzip.decompress(evidence_file(RECORDED_FAULT).read_bytes()))
@@ -63,7 +63,7 @@ def demo_without_engine(reason: str) -> list[str]:
     print(f"\n$ pytest --replay={os.path.relpath(folder, ROOT)}", flush=True)
     subprocess.run(command, cwd=ROOT, check=False)
     same = conclusion(_latest_verdict()) == live_conclusion(RECORDED_FAULT)
-    return [] if same else ["the replay says something else than the live run did"]
+    return [] if same else ["the replay has another conclusion than the live run"]
 
 
 def main() -> int:
@@ -72,15 +72,16 @@ def main() -> int:
         mistakes = demo(make_stack("pyairtable-demo"))
     except NoEngineError as error:
         mistakes = demo_without_engine(str(error))
-        log("right; report: reports/out/latest" if not mistakes else f"WRONG: {mistakes[0]}")
+        log("the verdict is right; report: reports/out/latest" if not mistakes else f"WRONG: {mistakes[0]}")
         return 1 if mistakes else 0
     except LabError as error:
-        log(f"cannot: {error}")
+        log(f"error: {error}")
         return 1
     for sentence in mistakes:
         log(f"WRONG: {sentence}")
     if not mistakes:
-        log(f"right both times; reports: {os.path.relpath(REPORTS, ROOT)}; the stack stays up (make demo-down)")
+        log(f"both verdicts are right; reports: {os.path.relpath(REPORTS, ROOT)}")
+        log("the stack is still running; make demo-down removes it")
     return 1 if mistakes else 0
 
 

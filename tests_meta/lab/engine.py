@@ -33,12 +33,12 @@ def engine_answers() -> bool:
 def ensure_engine() -> None:
     """Start or install an engine unless one answers. Raises NoEngineError when that is not possible."""
     if shutil.which("docker") and engine_answers():
-        log("engine: the one that answers")
+        log("engine: already running")
         return
     if os.environ.get("DOCKER_HOST"):
         raise NoEngineError(f"no engine answers at DOCKER_HOST={os.environ['DOCKER_HOST']}")
     if shutil.which("apt-get") is None:
-        raise NoEngineError("no Docker engine answers, and without apt none can be installed; start one and try again")
+        raise NoEngineError("no Docker engine answers, and none can be installed without apt; start one and try again")
     if os.geteuid() != 0:
         raise NoEngineError("no Docker engine answers, and only root can install one; start one, or run this as root")
     if shutil.which("dockerd") is None:
@@ -77,7 +77,7 @@ def _start() -> None:
             last_line = (
                 DOCKERD_LOG.read_text(errors="replace").strip().splitlines()[-1:] if DOCKERD_LOG.exists() else []
             )
-            raise NoEngineError(f"{error}; its last words: {' '.join(last_line)[:300]}") from None
+            raise NoEngineError(f"{error}; last line of its log: {' '.join(last_line)[:300]}") from None
 
 
 def _remove_stale(pid_file: Path) -> None:

@@ -35,13 +35,15 @@ def ensure_images() -> tuple[ImageKind, str]:
     debian, official = _debian_name(), _official_name()
     for kind, name in (("debian", debian), ("official", official)):
         if command_succeeds(["docker", "image", "inspect", name], 20):
-            log(f"images: {_description(kind)}, made earlier")
+            log(f"images: {_description(kind)}, already built")
             return kind, name  # type: ignore[return-value]  # both are literals above
     if command_succeeds(["docker", "pull", "--quiet", REGISTRY_TEST_IMAGE], 8):
-        with step("images: a registry answers, so the official ones; building the services' own"):
+        with step("images: a registry answers, so the official ones; building the image of our own services"):
             run_command(["docker", "build", "--quiet", "--tag", official, "-"], 600, input_text=DOCKERFILE)
         return "official", official
-    with step("images: no registry answers, so one of Debian packages, with stand-ins for Grafana, Loki and Tempo"):
+    with step(
+        "images: no registry answers; building one from Debian packages, with stand-ins for Grafana, Loki, Tempo"
+    ):
         _build_debian_image(debian)
     return "debian", debian
 

@@ -130,7 +130,7 @@ class ReferenceStack:
         try:
             wait_until(f"stack {self.project} healthy", lambda: not self._services_not_ready(), timeout_seconds)
         except LabError as error:
-            raise LabError(f"{error}; still missing: {', '.join(self._services_not_ready())}") from None
+            raise LabError(f"{error}; not ready: {', '.join(self._services_not_ready())}") from None
 
     def _services_not_ready(self) -> list[str]:
         containers = self.containers()
