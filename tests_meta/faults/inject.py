@@ -52,7 +52,8 @@ class FaultInjector:
     def run_shell(self, lines: Sequence[str]) -> None:
         """Run shell lines one after another, each after prelude.sh. Raises LabError when a line fails."""
         compose_options = " ".join(f"-f {path}" for path in self.compose_files())
-        env = {**self.environment(), "P": self.stack.project, "FILES": compose_options}
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"  # so that `python3` can import the suite
+        env = {**self.environment(), "PATH": path, "P": self.stack.project, "FILES": compose_options}
         for line in lines:
             done = subprocess.run(
                 ["bash", "-c", f". {PRELUDE}\n{line}"],
