@@ -9,9 +9,10 @@ from typing import Any
 
 import msgspec
 import pytest
-from service_down.checks.framework.check import AnyTarget, Check, CheckFailed, CheckEvidence, ReportFindings, Target
+
+from service_down.checks.framework.check import AnyTarget, Check, CheckEvidence, CheckFailed, ReportFindings, Target
 from service_down.checks.framework.ids import safe_ids
-from service_down.checks.framework.wait import wait_until_fine
+from service_down.checks.framework.wait import wait_until_passing
 from service_down.fixtures.catalog.finding import Finding
 from service_down.fixtures.evidence.observation import CannotCheck
 from service_down.fixtures.plugin import run_of
@@ -33,19 +34,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     run = run_of(metafunc.config)
     if marker is None or run is None:
         return
-    described: Check = marker.args[0]
+    check: Check = marker.args[0]
     model = run.stack()
     wanted = model.needed_by(run.context.services) if run.context.services else None
-    known = {one.name for one in model.services}
+    known = {service.name for service in model.services}
     targets = [
         target
-        for target in described.over(run.context.settings, model)
+        for target in check.targets(run.context.settings, model)
         if wanted is None or target.service in wanted or target.service not in known
     ]
     ids = safe_ids(target.id for target in targets)
     parameters: list[Any] = [pytest.param(target, id=name) for target, name in zip(targets, ids, strict=True)]
     if not parameters:
-        reason = described.absent if wanted is None else "nothing of the kind belongs to --service"
+        reason = check.absent if wanted is None else "nothing of the kind belongs to --service"
         parameters = [pytest.param(None, id="none", marks=pytest.mark.skip(reason=reason))]
     metafunc.parametrize("target", parameters)
 
@@ -55,9 +56,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     run = run_of(session.config)
     if run is None or session.config.option.collectonly:
         return
-    run.source.start(
-        sorted({probe for described, target, _ in _selected(session) for probe in described.probes(target)})
-    )
+    run.source.start(sorted({probe for check, target, _ in _selected(session) for probe in check.probes(target)}))
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -75,36 +74,36 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     tests = list(_selected(session))
     worker = getattr(session.config, "workerinput", {}).get("workerid")
     if isinstance(run.source, Remote) and worker != "gw0":  # one of them waits, for all
-        run.source.wait_settled(run.options.wait + run.options.budget)
+        run.source.wait_for_end(run.options.wait + run.options.budget)
         return
     try:
-        wait_until_fine(tests, run.source, run.context.mode, run.options.wait, _teller(session.config, run))
+        wait_until_passing(tests, run.source, run.context.mode, run.options.wait, _line_writer(session.config, run))
     finally:
         if isinstance(run.source, Remote):
-            run.source.settled()
+            run.source.end_wait()
 
 
-def _teller(config: pytest.Config, run: Run) -> Any:
+def _line_writer(config: pytest.Config, run: Run) -> Any:
     """Says on the terminal what is still missing; a worker has none."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")
 
-    def tell(line: str) -> None:
+    def write_line(line: str) -> None:
         run.waited.append(line)
         if reporter is not None and not hasattr(config, "workerinput"):
             reporter.ensure_newline()
             reporter.write_line(line)
             reporter.flush()
 
-    return tell
+    return write_line
 
 
 def _selected(session: pytest.Session) -> Iterator[tuple[Check, AnyTarget, Any]]:
     for item in session.items:
-        described = check_of(item)
-        if described is not None and isinstance(item, pytest.Function):
+        check = check_of(item)
+        if check is not None and isinstance(item, pytest.Function):
             target = _target(item)
             if target is not None:
-                yield described, target, item.obj
+                yield check, target, item.obj
 
 
 def _target(item: pytest.Function) -> AnyTarget | None:
@@ -116,54 +115,54 @@ def _target(item: pytest.Function) -> AnyTarget | None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Notes which check this is before anything can go wrong."""
-    described = check_of(item)
-    if described is None or not isinstance(item, pytest.Function):
+    check = check_of(item)
+    if check is None or not isinstance(item, pytest.Function):
         return
     target = _target(item)
-    about = {
-        "id": described.id + (f":{target.id}" if target else ""),
+    description = {
+        "id": check.id + (f":{target.id}" if target else ""),
         "service": target.service if target else "stack",
-        "runbook": list(described.runbook),
-        "only_warns": described.only_warns,
+        "runbook": list(check.runbook),
+        "only_warns": check.only_warns,
     }
-    item.user_properties.append((f"{PROPERTY}-check", json.dumps(about)))
+    item.user_properties.append((f"{PROPERTY}-check", json.dumps(description)))
 
 
 @pytest.fixture
-def seen(request: pytest.FixtureRequest, target: AnyTarget) -> CheckEvidence:
-    """The observations that the check may judge; raises CannotLook, which pytest shows as an error."""
+def evidence(request: pytest.FixtureRequest, target: AnyTarget) -> CheckEvidence:
+    """The observations that the check may judge. Raises CannotCheck, which pytest shows as an error."""
     run = run_of(request.config)
-    described = check_of(request.node)
-    if run is None or described is None:
+    check = check_of(request.node)
+    if run is None or check is None:
         pytest.fail("checks run only through `pytest -m triage` and `pytest -m verify`")
-    found = CheckEvidence(described, target, run.source, run.context.mode)
-    seconds = max(found.times().values(), default=0.0)  # pytest's own figure blames whoever waited first
+    found = CheckEvidence(check, target, run.source, run.context.mode)
+    seconds = max(found.times().values(), default=0.0)  # pytest's own figure counts the waiting of the first test
     request.node.user_properties.append((f"{PROPERTY}-seconds", seconds))
     return found
 
 
 @pytest.fixture
 def report_findings(request: pytest.FixtureRequest) -> ReportFindings:
-    """Ends the check: notes what was found, and fails it unless all of that are warnings."""
+    """Ends the check: stores its findings with the test's report, and fails it unless all of them are warnings."""
 
     def end(findings: Sequence[Finding], note: str = "") -> None:
         if note:
             run = run_of(request.config)
-            request.node.user_properties.append((f"{PROPERTY}-note", run.clean(note) if run else note))
-        clean = [_cleaned(run_of(request.config), one) for one in findings]
-        for one in clean:
-            request.node.user_properties.append((f"{PROPERTY}-finding", json.dumps(asdict(one))))
-        if any(one.severity != "warning" for one in clean):
-            raise CheckFailed(clean)
+            request.node.user_properties.append((f"{PROPERTY}-note", run.redact(note) if run else note))
+        redacted = [_redacted(run_of(request.config), finding) for finding in findings]
+        for finding in redacted:
+            request.node.user_properties.append((f"{PROPERTY}-finding", json.dumps(asdict(finding))))
+        if any(finding.severity != "warning" for finding in redacted):
+            raise CheckFailed(redacted)
 
     return end
 
 
-def _cleaned(run: Run | None, one: Finding) -> Finding:
+def _redacted(run: Run | None, finding: Finding) -> Finding:
     """A finding without secrets: it quotes settings beside the evidence."""
     if run is None:
-        return one
-    return msgspec.convert(run.clean(msgspec.to_builtins(one)), Finding)
+        return finding
+    return msgspec.convert(run.redact(msgspec.to_builtins(finding)), Finding)
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)
@@ -177,13 +176,13 @@ def pytest_runtest_makereport(
         return report
     if isinstance(error, CannotCheck):
         run = run_of(item.config)
-        report.longrepr = f"could not look: {run.clean(str(error)) if run else error}"
+        report.longrepr = f"could not look: {run.redact(str(error)) if run else error}"
         report.when = "setup"  # pytest counts it as an error then, not as a failure
     elif isinstance(error, CheckFailed):
         report.longrepr = str(error)
     elif report.failed and call.excinfo:  # a crash of ours: its local variables may hold anything, cut in half
         run = run_of(item.config)
         shown = call.excinfo.getrepr(style="short", showlocals=False, funcargs=False)
-        report.longrepr = run.clean(str(shown)) if run else "crashed"
+        report.longrepr = run.redact(str(shown)) if run else "crashed"
         report.sections = []
     return report

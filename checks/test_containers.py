@@ -107,8 +107,8 @@ def _missing(service: Service, view: Mapping[str, Any], image: Observation, awai
         return replace(found, severity="warning", summary=f"{found.summary}; nothing waits for this one-shot any more")
     needed = service.leaned_on or service.ports or service.healthcheck or service.one_shot
     if service.restart == "no" and not needed:
-        told = f"If it is a job that ends, say so in stack.toml: [services.{service.name}] one_shot = true."
-        return replace(found, severity="error", facts={**found.facts, "caution": told})
+        caution = f"If it is a job that ends, say so in stack.toml: [services.{service.name}] one_shot = true."
+        return replace(found, severity="error", caution=caution)
     return found
 
 

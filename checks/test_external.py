@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from service_down.checks.framework.check import CheckEvidence, ReportFindings, Target, check
 from service_down.checks.framework.targets import named
 from service_down.fixtures.catalog.finding import Finding, Proof, finding

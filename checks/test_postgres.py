@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from service_down.checks.framework.check import VERIFY, CheckEvidence, ReportFindings, Target, check
 from service_down.checks.framework.targets import named, own_log
 from service_down.checks.judges.log_evidence import dated_by_log
@@ -133,8 +134,8 @@ def judge_locks(service: str, seen: Observation) -> list[Finding]:
     since = utc(at.timestamp() - seconds) if at else None
     proof = Proof("longest wait for a lock", f"{seconds:.1f} s, held by {holders}", seen.at)
     caution = f"`SELECT pg_terminate_backend({holders})` ends who holds it, and undoes what that one has done so far."
-    facts = {"user": value["user"], "database": value["database"], "what": what, "locks": "yes", "caution": caution}
-    return [finding("db-slow", service, proof=[proof], since=since, facts=facts)]
+    facts = {"user": value["user"], "database": value["database"], "what": what}
+    return [finding("db-slow", service, proof=[proof], since=since, caution=caution, lock_held=True, facts=facts)]
 
 
 @check(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+
 from service_down.checks.framework.check import CheckEvidence, ReportFindings, Target, check
 from service_down.checks.framework.targets import named, own_log
 from service_down.checks.judges.log_evidence import dated_by_log

@@ -1,81 +1,95 @@
-"""What the checks said, gathered from pytest's reports: also those that xdist's workers send."""
+"""The results of the checks, gathered from pytest's reports, also those of xdist's workers."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Any
 
 import msgspec
 import pytest
+
 from service_down.fixtures.catalog.finding import Finding
 from service_down.reports.verdict import CheckResult, Outcome
 
+# The properties of a test's report that `checks/plugin.py` sets.
 CHECK, FINDING, SECONDS = "service-down-check", "service-down-finding", "service-down-seconds"
 NOTE = "service-down-note"
+CANNOT_CHECK = "could not look: "  # begins the report of such a check
+
+
+@dataclass(frozen=True)
+class _CheckInfo:
+    """The value of the property CHECK."""
+
+    id: str
+    service: str
+    runbook: tuple[str, ...]
+    only_warns: bool
 
 
 @dataclass
 class Results:
-    """The outcome of every check so far, by its test's id."""
+    """The result of every check so far, by its test's id."""
 
     by_test: dict[str, CheckResult] = field(default_factory=dict)
 
     def add(self, report: pytest.TestReport) -> None:
-        """Takes one report; a test that is no check is left out, a bad tear-down outweighs a good call."""
-        about = next((json.loads(value) for name, value in _properties(report) if name == CHECK), None)
-        if about is None or (report.when != "call" and report.passed):
+        """Add one report. Ignore a test that is no check; a failed tear-down replaces a passed call."""
+        info = next((msgspec.convert(json.loads(text), _CheckInfo) for text in _texts(report, CHECK)), None)
+        if info is None or (report.when != "call" and report.passed):
             return
         known = self.by_test.get(report.nodeid)
         if known is not None and known.outcome == "failed":
             return
-        findings = tuple(
-            msgspec.convert(json.loads(value), Finding) for name, value in _properties(report) if name == FINDING
-        )
+        findings = tuple(msgspec.convert(json.loads(text), Finding) for text in _texts(report, FINDING))
         self.by_test[report.nodeid] = CheckResult(
-            id=about["id"],
-            service=about["service"],
-            runbook=tuple(about["runbook"]),
+            id=info.id,
+            service=info.service,
+            runbook=info.runbook,
             outcome=_outcome(report, findings),
-            seconds=next((value for name, value in _properties(report) if name == SECONDS), round(report.duration, 4)),
+            seconds=_seconds(report),
             message=_message(report, findings),
             findings=findings,
-            only_warns=about["only_warns"],
+            only_warns=info.only_warns,
         )
 
 
-def _properties(report: pytest.TestReport) -> list[tuple[str, Any]]:
-    return [(str(pair[0]), pair[1]) for pair in report.user_properties]
+def _texts(report: pytest.TestReport, name: str) -> list[str]:
+    return [str(value) for key, value in report.user_properties if key == name]
+
+
+def _seconds(report: pytest.TestReport) -> float:
+    """Return how long the check's slowest probe took; without one, how long the test took."""
+    values = (value for key, value in report.user_properties if key == SECONDS and isinstance(value, float | int))
+    return next(values, round(report.duration, 4))
 
 
 def _outcome(report: pytest.TestReport, findings: tuple[Finding, ...]) -> Outcome:
-    """A check that fails without a finding has crashed: it has seen nothing."""
+    """Return the outcome. A check that fails without a finding has crashed, so its outcome is unknown."""
     if report.skipped:
         return "skipped"
     if report.failed:
-        return "failed" if report.when == "call" and any(one.severity != "warning" for one in findings) else "unknown"
+        found = report.when == "call" and any(finding.severity != "warning" for finding in findings)
+        return "failed" if found else "unknown"
     return "warned" if findings else "passed"
 
 
 def _message(report: pytest.TestReport, findings: tuple[Finding, ...]) -> str:
-    notes = [str(value) for name, value in _properties(report) if name == NOTE]
+    notes = _texts(report, NOTE)
     if findings:
-        return "; ".join([*(one.summary for one in findings), *notes])
+        return "; ".join([*(finding.summary for finding in findings), *notes])
     if report.skipped:
-        return str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr).removeprefix(
-            "Skipped: "
-        )
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        return str(reason).removeprefix("Skipped: ")
     if report.failed:
         text = str(report.longrepr).strip()
-        return (
-            text.removeprefix("could not look: ")
-            if text.startswith("could not look: ")
-            else f"the check itself crashed: {_last(text)}"
-        )
+        if text.startswith(CANNOT_CHECK):
+            return text.removeprefix(CANNOT_CHECK)
+        return f"the check itself crashed: {_error_line(text)}"
     return "; ".join(notes)
 
 
-def _last(text: str) -> str:
-    """The error line of a traceback."""
-    errors = [line[1:].strip() for line in text.splitlines() if line.startswith("E ")]
-    return (errors or text.splitlines() or ["?"])[0]
+def _error_line(traceback: str) -> str:
+    """Return the line of a traceback that names the error."""
+    errors = [line[1:].strip() for line in traceback.splitlines() if line.startswith("E ")]
+    return (errors or traceback.splitlines() or ["?"])[0]

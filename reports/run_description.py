@@ -1,37 +1,29 @@
-"""What a run was, in the words of its report: where, when, of what, and how much of it."""
+"""The run itself, as its report and its recording describe it."""
 
 from __future__ import annotations
 
 import platform
 import re
+from collections.abc import Sequence
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
 
 import pytest
-from service_down.fixtures.evidence.observation import RunContext, utc
+
+from service_down.fixtures.evidence.observation import Evidence, Observations, RunContext, utc
+from service_down.fixtures.evidence.recording import Recording, encode
 from service_down.fixtures.probes.context import LOCAL, ProbeContext
 from service_down.fixtures.run.run import VERIFY, Run
-from service_down.reports.delivery.terminal import plain
 from service_down.reports.diagnosis.context import diagnosis_context_from
 from service_down.reports.diagnosis.diagnose import DiagnosisContext
+from service_down.reports.text import single_line
+from service_down.reports.verdict_file import RunInfo
 
-VERSION = "0.1.0"
-
-
-def cleaned(run: Run, text: str | None) -> str | None:
-    """What a person typed, on one line and without secrets."""
-    return plain(run.context.redactor.text(text or "")).strip() or None
+VERSION = "0.1.0"  # of a checkout that is not installed
 
 
-def actions_of(run: Run) -> list[str]:
-    """What has been done: as recorded, where this is a recording, and as told now."""
-    recorded = run.replayed.options.get("actions") if run.replayed else None
-    told = [str(one) for one in (recorded if isinstance(recorded, list) else [])] + (run.options.action or [])
-    return [text for one in told if (text := cleaned(run, one))]
-
-
-def context_of(run: Run, project: str) -> RunContext:
-    """What the run was; a recording's own where it is one."""
+def run_context_of(run: Run, project: str) -> RunContext:
+    """Return the run's context. For a replay, return the recorded context."""
     if run.replayed:
         return run.replayed.evidence.context
     return RunContext(
@@ -42,39 +34,59 @@ def context_of(run: Run, project: str) -> RunContext:
         stack=run.context.settings.stack.name,
         project=project,
         suite=_version(),
-        incident=cleaned(run, run.options.incident),
+        incident=_clean(run, run.options.incident),
     )
 
 
 def _machine(context: ProbeContext) -> str:
-    """The machine that the run is about: the one that was asked for, else the engine's, else this one."""
+    """Return the machine that is checked: that of --hosts, else the engine's, else this one."""
     return context.host if context.host != LOCAL else context.engine_host or platform.node()
 
 
-def facts_of(run: Run, context: RunContext, seconds: float, interrupted: bool, scope: str | None) -> dict[str, Any]:
-    """`run` of verdict.json."""
-    return {
-        "id": context.run,
-        "started": context.started,
-        "seconds": round(seconds, 2),
-        "replayed": run.replayed is not None,
-        "interrupted": interrupted,
-        "scope": scope,
-        "suite": context.suite,
-        "host": context.host,
-        "stack": context.stack,
-        "project": context.project,
-        "incident": cleaned(run, run.options.incident) or context.incident,
-        "actions": actions_of(run),
-    }
+def _version() -> str:
+    try:
+        return version("service-down")
+    except PackageNotFoundError:
+        return VERSION
 
 
-def scene_of(run: Run) -> DiagnosisContext:
-    """What the diagnosis knows beside the findings, from what was asked already."""
+def run_info(run: Run, context: RunContext, seconds: float, interrupted: bool, scope: str | None) -> RunInfo:
+    """Return the run's part of the verdict file. `context`: the run's own, or the recorded one."""
+    return RunInfo(
+        id=context.run,
+        started=context.started,
+        seconds=round(seconds, 2),
+        replayed=run.replayed is not None,
+        interrupted=interrupted,
+        scope=scope,
+        suite=context.suite,
+        host=context.host,
+        stack=context.stack,
+        project=context.project,
+        incident=_clean(run, run.options.incident) or context.incident,
+        actions=_actions(run),
+    )
+
+
+def _actions(run: Run) -> tuple[str, ...]:
+    """Return the actions of a recording, and those of --action."""
+    recorded = run.replayed.options.get("actions") if run.replayed else None
+    actions = [str(action) for action in (recorded if isinstance(recorded, list) else [])]
+    actions += run.options.action or []
+    return tuple(text for action in actions if (text := _clean(run, action)))
+
+
+def _clean(run: Run, text: str | None) -> str | None:
+    """Return what a person typed, on one line and without secrets; None for nothing."""
+    return single_line(run.context.redactor.redact_text(text or "")).strip() or None
+
+
+def diagnosis_context_of(run: Run, observations: Observations) -> DiagnosisContext:
+    """Return what the diagnosis knows beside the findings."""
     return diagnosis_context_from(
         settings=run.context.settings,
         model=run.stack(),
-        observations=run.observations(),
+        observations=observations,
         compose=run.compose,
         project=run.context.project,
         now=run.now(),
@@ -84,8 +96,22 @@ def scene_of(run: Run) -> DiagnosisContext:
     )
 
 
+def recording_of(run: Run, context: RunContext, actions: Sequence[str]) -> bytes:
+    """Return the run's recording, encoded: everything that a replay needs to reach the same verdict."""
+    options = {
+        "now": run.now().isoformat(),
+        "compose": run.compose,
+        "services": list(run.context.services),
+        "alert": asdict(run.alert) if run.alert else None,
+        "actions": list(actions),
+        "breach": run.options.suspect_breach,
+    }
+    evidence = Evidence(context, run.observations().stored)
+    return encode(Recording(evidence, run.context.settings, run.stack(), options), run.context.redactor)
+
+
 def scope_of(config: pytest.Config, mode: str) -> str | None:
-    """What the run was limited to, in the words of its options; None when to nothing."""
+    """Return the options that limit the run to a part of the checks; None without any."""
     option = config.option
     parts = [f"--service={name}" for name in option.service or ()]
     parts += [f"-k {option.keyword}"] if option.keyword else []
@@ -97,15 +123,8 @@ def scope_of(config: pytest.Config, mode: str) -> str | None:
     return " ".join(parts) or None
 
 
-def two_machines(context: ProbeContext) -> str:
-    """What to say when the machine that is looked at is another one than the engine's, as far as can be told."""
+def other_engine_note(context: ProbeContext) -> str:
+    """Return a note when --hosts names another machine than the engine's, as far as it can be known; else nothing."""
     if context.host == LOCAL or context.engine_url or "localhost" in context.host or "127.0.0.1" in context.host:
         return ""
     return f"--hosts looks at {context.host}, but the engine asked is this machine's: set DOCKER_HOST to that one's"
-
-
-def _version() -> str:
-    try:
-        return version("service-down")
-    except PackageNotFoundError:
-        return VERSION

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
 from service_down.tests_meta.lab.browser import chromium
 from service_down.tests_meta.lab.commands import LabError, NoBrowserError, NoEngineError
 from service_down.tests_meta.lab.stack import ReferenceStack, make_stack

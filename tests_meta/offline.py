@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 import pytest
+
 from service_down.checks.framework.check import AnyTarget, Check, CheckEvidence, CheckFailed
 from service_down.checks.framework.runbook import all_tests
 from service_down.fixtures.catalog.finding import Finding

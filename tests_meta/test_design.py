@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from service_down.checks.framework.runbook import all_checks, problems, sections
-from service_down.fixtures.catalog.finding import catalogue, fill
-from service_down.fixtures.catalog.log_signatures import signature_of, signatures
+from service_down.fixtures.catalog.finding import catalogue
+from service_down.fixtures.catalog.log_signatures import Signature, signature_of, signatures
+from service_down.fixtures.catalog.templates import fill
 from service_down.tests_meta.suite_run import ROOT
 
 FORBIDDEN = {
@@ -57,25 +59,37 @@ def test_the_root_conftest_holds_no_logic() -> None:
     assert [type(node).__name__ for node in body] == ["Expr", "Assign"]
 
 
-def test_every_code_can_be_said() -> None:
+def test_every_code_has_texts_that_can_be_filled() -> None:
     for code in catalogue().values():
         assert fill(code.summary, {"service": "web"}).strip(), code.name
         for command in code.next:
-            said = fill(command, {"compose": "docker compose", "service": "web", "container": "web-1"})
-            assert "{service}" not in said
-            assert "{compose}" not in said
+            filled = fill(command, {"compose": "docker compose", "service": "web", "container": "web-1"})
+            assert "{service}" not in filled
+            assert "{compose}" not in filled
         assert re.match(r"\d+\. ", code.runbook), f"{code.name}: its runbook section has no number"
 
 
-def test_every_code_that_a_check_says_is_in_the_catalogue() -> None:
-    said = {
+def codes_named_in(folder: str) -> set[str]:
+    """The finding codes that stand as string constants in the modules of a folder."""
+    return {
         node.value
-        for path in modules("checks")
+        for path in modules(folder)
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in catalogue()
     }
-    assert said <= set(catalogue())
-    assert set(catalogue()) - said == set(), "a code that no check can conclude"
+
+
+def test_every_code_is_concluded_by_a_check() -> None:
+    assert set(catalogue()) - codes_named_in("checks") == set()
+
+
+def test_the_reports_name_no_code() -> None:
+    assert codes_named_in("reports") == set(), "what a code means for the diagnosis stands in the catalogue"
+
+
+def test_the_rules_name_codes_of_the_catalogue() -> None:
+    raising = {code for entry in catalogue().values() if entry.raised_by for code in entry.raised_by.codes}
+    assert raising - set(catalogue()) == set()
 
 
 def test_the_runbook_has_no_hole() -> None:
@@ -87,9 +101,9 @@ def test_a_hole_in_the_runbook_is_found() -> None:
     assert any("2.free" in problem for problem in problems(sections(), without))
 
 
-@pytest.mark.parametrize("signature", signatures(), ids=lambda one: one.name)
-def test_each_signature_knows_its_own_sample(signature: object) -> None:
-    assert signature_of(signature.sample) == signature.name  # type: ignore[attr-defined]  # parametrize hides the type
+@pytest.mark.parametrize("signature", signatures(), ids=lambda signature: signature.name)
+def test_each_signature_matches_its_sample(signature: Signature) -> None:
+    assert signature_of(signature.sample) == signature.name
 
 
 def test_an_innocent_line_has_no_signature() -> None:

@@ -46,7 +46,7 @@ def sections() -> tuple[Section, ...]:
 
 def all_checks() -> tuple[Check, ...]:
     """Every check of this folder, in the order of the files."""
-    return tuple(described for described, _ in all_tests())
+    return tuple(check for check, _ in all_tests())
 
 
 def all_tests() -> tuple[tuple[Check, Callable[..., None]], ...]:
@@ -76,15 +76,15 @@ def problems(runbook: Iterable[Section], checks: Iterable[Check]) -> list[str]:
         for key, names in automated.items()
         if key not in known
     ]
-    silent = [f"check {one.id}: names no step of the runbook" for one in checks if not one.runbook]
+    silent = [f"check {check.id}: names no step of the runbook" for check in checks if not check.runbook]
     return bare + strange + silent
 
 
 def _automated(checks: Iterable[Check]) -> Mapping[str, list[str]]:
     automated: dict[str, list[str]] = {}
-    for one in checks:
-        for key in one.runbook:
-            automated.setdefault(key, []).append(f"{one.id} ({'+'.join(one.modes)})")
+    for check in checks:
+        for key in check.runbook:
+            automated.setdefault(key, []).append(f"{check.id} ({'+'.join(check.modes)})")
     return automated
 
 

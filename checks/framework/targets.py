@@ -1,80 +1,75 @@
-"""What the checks are about: services, endpoints, databases … as the settings and the Compose model name them."""
+"""What checks are parametrized over: services, endpoints, databases … as the settings and the model name them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import TypeVar
 
-from service_down.checks.framework.check import AnyTarget, Target
-from service_down.fixtures.settings.schema import Settings
+from service_down.checks.framework.check import AnyKey, AnyTarget, Target, Targets
+from service_down.fixtures.probes.container_logs import LOGS
+from service_down.fixtures.probes.host import DOCKER_ROOT
+from service_down.fixtures.settings.schema import Section, Settings, Table
 from service_down.fixtures.stack.model import Model, PublishedPort, Service
 
 HOST, STACK = "host", "stack"
 
-Over = Callable[[Settings, Model], Sequence[AnyTarget]]
+S = TypeVar("S", bound=Section)
 
 
 def services(settings: Settings, model: Model) -> Sequence[Target[Service]]:
     """Every service of the stack."""
-    return [Target(one.name, one.name, one, model, settings) for one in model.services]
+    return [Target(service.name, service.name, service, model, settings) for service in model.services]
 
 
 def long_running(settings: Settings, model: Model) -> Sequence[Target[Service]]:
     """Every service that is to keep running."""
-    return [one for one in services(settings, model) if not one.spec.one_shot and one.spec.replicas]
+    return [target for target in services(settings, model) if not target.spec.one_shot and target.spec.replicas]
 
 
 def ports(settings: Settings, model: Model) -> Sequence[Target[PublishedPort]]:
     """Every published port."""
     return [
-        Target(f"{one.name}-{port.host_port}", one.name, port, model, settings)
-        for one in model.services
-        if one.replicas
-        for port in one.ports
+        Target(f"{service.name}-{port.host_port}", service.name, port, model, settings)
+        for service in model.services
+        if service.replicas
+        for port in service.ports
     ]
 
 
-def stack(settings: Settings, model: Model) -> Sequence[AnyTarget]:
+def stack(settings: Settings, model: Model) -> Sequence[Target[None]]:
     """The stack as a whole."""
     return [Target("stack", STACK, None, model, settings)]
 
 
-def machine(settings: Settings, model: Model) -> Sequence[AnyTarget]:
+def machine(settings: Settings, model: Model) -> Sequence[Target[None]]:
     """The machine as a whole."""
     return [Target("host", HOST, None, model, settings)]
 
 
 def disks(settings: Settings, model: Model) -> Sequence[Target[str]]:
-    """Every path whose file system is looked at, and the Docker root."""
-    return [Target(path, HOST, path, model, settings) for path in [*settings.host.paths, "docker-root"]]
+    """Every path whose file system is checked, and the engine's data."""
+    return [Target(path, HOST, path, model, settings) for path in [*settings.host.paths, DOCKER_ROOT]]
 
 
-def named(table: str) -> Over:
-    """Every entry of a table such as `[endpoints.NAME]`; its service is the one it names, else itself."""
+def entries_of(table: Table[S]) -> Targets[S]:
+    """Every entry of a subject's table. Its service is the one that it names, else itself.
 
-    def over(settings: Settings, model: Model) -> Sequence[AnyTarget]:
-        entries: Mapping[str, Any] = getattr(settings, table)
-        targets = [Target(name, getattr(one, "service", name), one, model, settings) for name, one in entries.items()]
-        return [one for one in targets if _runs(model.service(one.service))]
+    A service that is scaled to zero answers nothing on purpose, so its entries are left out.
+    """
 
-    return over
+    def targets(settings: Settings, model: Model) -> Sequence[Target[S]]:
+        found = []
+        for name, entry in settings.all_of(table).items():
+            service = str(getattr(entry, "service", name))
+            known = model.service(service)
+            if table.several and known is not None and known.replicas == 0:
+                continue
+            found.append(Target(name if table.several else service, service, entry, model, settings))
+        return found
 
-
-def own_log(target: AnyTarget) -> Sequence[str]:
-    """The probe of the log of what the check is about; none where it is not of this project."""
-    return [f"logs:{target.service}"] if target.model.service(target.service) else []
-
-
-def _runs(service: Service | None) -> bool:
-    """Whether a service is to run at all: scaled to nothing, it answers nothing on purpose."""
-    return service is None or service.replicas > 0
+    return targets
 
 
-def tool(table: str) -> Over:
-    """The one monitoring tool of a table such as `[loki]`, where there is one."""
-
-    def over(settings: Settings, model: Model) -> Sequence[AnyTarget]:
-        told = getattr(settings, table)
-        return [Target(told.service, told.service, told, model, settings)] if told else []
-
-    return over
+def own_log(target: AnyTarget) -> Sequence[AnyKey]:
+    """The probe of the log of the target's service; none where the service is not of this project."""
+    return [LOGS.of(target.service)] if target.model.service(target.service) else []

@@ -54,7 +54,7 @@ def with_log(
     blamed = set(found.blamed) | _peers(marked, model) | ({"host"} if "disk-full" in names else set())
     blamed -= {service.name}
     own = names <= own_reasons() | {"crash"} and bool(names & own_reasons())
-    return replace(found, proof=(*found.proof, *proof), blamed=tuple(sorted(blamed)), own=own)
+    return replace(found, proof=(*found.proof, *proof), blamed=tuple(sorted(blamed)), own_reason=own)
 
 
 def with_reason(found: Finding, said: Sequence[str], target: AnyTarget, seen: CheckEvidence) -> Finding:

@@ -1,7 +1,7 @@
-"""The report's files: written whole or not at all, and never in the way of the verdict.
+"""The report's files: written completely or not at all, and never in the way of the verdict.
 
-They are made in memory, and carried from there to the report directory in a thread that is waited for only so long:
-on a hung network disk every call may take for ever, and pytest-html's and junitxml's own writes cannot be bounded.
+They are made in memory, and copied from there to the report directory in a thread with a deadline: on a hung network
+disk every call may block for ever, and pytest-html's and junitxml's own writes cannot be bounded.
 """
 
 from __future__ import annotations
@@ -14,83 +14,93 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-SECONDS = 4.0  # that a disk has for each thing that is asked of it
-MEMORY = Path("/dev/shm")  # a file system that no disk is behind, where there is one
+PAGE, VERDICT, JUNIT = "report.html", "verdict.json", "junit.xml"
+UPDATE, TIMELINE = "incident-update.md", "timeline.md"
+LATEST = "latest"  # the link to the newest report
+DEADLINE_SECONDS = 4.0  # of each operation on a disk
+MEMORY = Path("/dev/shm")  # a file system without a disk, on machines that have it
+MAX_FOLDERS_PER_SECOND = 99
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Folder:
-    """Where one run's report is; `note` says why it is not where it was asked for."""
+class ReportFolder:
+    """The folder of a run's report; `note` says why it is not in the report directory."""
 
     path: Path
     note: str = ""
 
 
-def within(do: Callable[[], T]) -> T:
-    """What `do` gives, from a daemon thread that may hang for ever. Raises TimeoutError, and what `do` raises."""
-    given: list[T] = []
-    raised: list[BaseException] = []
+def within_deadline(do: Callable[[], T]) -> T:
+    """Return what `do` returns, from a daemon thread that may hang for ever.
+
+    Raises TimeoutError after DEADLINE_SECONDS, and what `do` raises.
+    """
+    results: list[T] = []
+    errors: list[BaseException] = []
 
     def run() -> None:
         try:
-            given.append(do())
-        except BaseException as error:  # whatever it is, it is raised where it was asked for
-            raised.append(error)
+            results.append(do())
+        except BaseException as error:  # raised again in the caller's thread
+            errors.append(error)
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
-    thread.join(SECONDS)
-    if raised:
-        raise raised[0]
-    if not given:
-        raise TimeoutError(f"no answer of the disk within {SECONDS:g} s")
-    return given[0]
+    thread.join(DEADLINE_SECONDS)
+    if errors:
+        raise errors[0]
+    if not results:
+        raise TimeoutError(f"no answer of the disk within {DEADLINE_SECONDS:g} s")
+    return results[0]
 
 
-def stage() -> Path:
-    """A new folder where files can be made without waiting for a disk; a temporary one without such. Raises OSError."""
+def make_staging_folder() -> Path:
+    """Return a new folder in memory, or a temporary one where there is no such memory. Raises OSError."""
     try:
         return Path(tempfile.mkdtemp(prefix="service-down-", dir=MEMORY))
     except OSError:
         return Path(tempfile.mkdtemp(prefix="service-down-"))
 
 
-def deliver(staged: Path, base: Path, name: str, first: str) -> Folder:
-    """Carries what was made to a new folder `name` in `base`, the file `first` before the others.
+def deliver(staged: Path, base: Path, name: str) -> ReportFolder:
+    """Copy the staged files to a new folder `name` in `base`, the verdict first.
 
-    When that cannot be written (a full disk is an incident too) it goes to a temporary one, and stays where it is when
-    no disk takes it, or takes too long.
+    When `base` cannot be written (a full disk may be the incident), they go to a temporary folder. They stay in
+    `staged` when no disk takes them, or a disk takes too long.
     """
     try:
-        return Folder(within(lambda: _carried(staged, base, name, first)))
+        return ReportFolder(within_deadline(lambda: _copy_to_new_folder(staged, base, name)))
     except TimeoutError:
-        return Folder(staged, f"{base} did not take the report within {SECONDS:g} s; it is in {staged}")
+        note = f"{base} did not take the report within {DEADLINE_SECONDS:g} s; it is in {staged}"
+        return ReportFolder(staged, note)
     except OSError as error:
         note = f"{base} cannot be written ({error.strerror})"
     try:
-        where = within(lambda: _carried(staged, Path(tempfile.mkdtemp(prefix="service-down-")), name, first))
+        folder = within_deadline(
+            lambda: _copy_to_new_folder(staged, Path(tempfile.mkdtemp(prefix="service-down-")), name)
+        )
     except OSError:
-        where = staged
-    return Folder(where, f"{note}; the report is in {where}")
+        folder = staged
+    return ReportFolder(folder, f"{note}; the report is in {folder}")
 
 
-def _carried(staged: Path, base: Path, name: str, first: str) -> Path:
-    folder = _new(base, name)
+def _copy_to_new_folder(staged: Path, base: Path, name: str) -> Path:
+    folder = _new_folder(base, name)
     try:
-        for path in sorted(staged.iterdir(), key=lambda one: one.name != first):
+        for path in sorted(staged.iterdir(), key=lambda path: path.name != VERDICT):
             _write(folder / path.name, path.read_bytes())
-    except OSError:  # a folder can be made on a full disk, a file cannot
+    except OSError:  # on a full disk a folder can be made, a file cannot
         shutil.rmtree(folder, ignore_errors=True)
         raise
     return folder
 
 
-def _new(base: Path, name: str) -> Path:
+def _new_folder(base: Path, name: str) -> Path:
     base.mkdir(parents=True, exist_ok=True)
-    for number in range(1, 100):
+    for number in range(1, MAX_FOLDERS_PER_SECOND + 1):
         path = base / (name if number == 1 else f"{name}-{number}")
         try:
             path.mkdir()
@@ -100,28 +110,28 @@ def _new(base: Path, name: str) -> Path:
     raise OSError(None, "a hundred runs in one second")
 
 
-def point_latest(folder: Path) -> None:
-    """Lets `latest` beside the folder point to it. Raises OSError."""
-    spare = folder.parent / f".latest-{folder.name}"
-    spare.unlink(missing_ok=True)
-    spare.symlink_to(folder.name)
-    spare.replace(folder.parent / "latest")
+def update_latest_link(folder: Path) -> None:
+    """Point the link `latest` beside the folder to it. Raises OSError."""
+    temporary = folder.parent / f".{LATEST}-{folder.name}"
+    temporary.unlink(missing_ok=True)
+    temporary.symlink_to(folder.name)
+    temporary.replace(folder.parent / LATEST)
 
 
-def write_json(path: Path, value: Mapping[str, Any]) -> None:
-    """Writes `value`, whole or not at all. Raises OSError."""
+def write_json(path: Path, value: Mapping[str, object]) -> None:
+    """Write `value`, completely or not at all. Raises OSError."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes `text`, whole or not at all. Raises OSError."""
+    """Write `text`, completely or not at all. Raises OSError."""
     _write(path, text.encode(errors="backslashreplace"))
 
 
 def _write(path: Path, content: bytes) -> None:
-    spare = path.with_name(f".{path.name}.part")
-    with spare.open("wb") as file:
+    temporary = path.with_name(f".{path.name}.part")
+    with temporary.open("wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-    spare.replace(path)
+    temporary.replace(path)

@@ -1,7 +1,7 @@
-"""Sends a run's summary to chats, pagers and mailboxes through Apprise: only where asked, never in the run's way.
+"""Sends a run's summary to chats, pagers and mailboxes through Apprise: on request only, and without delaying the run.
 
-A URL is a secret: nothing here shows any part of one. Apprise and the libraries under it write URLs into their logs
-and errors, so while something is sent their records go to a handler that keeps nothing but an HTTP status.
+A URL is a secret: no part of one is shown. Apprise and the libraries under it write URLs into their logs and errors, so
+while something is sent their records go to a handler that keeps nothing but an HTTP status.
 """
 
 from __future__ import annotations
@@ -16,18 +16,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from service_down.reports.delivery.terminal import plain, since_then
-from service_down.reports.history.compare import Comparison
-from service_down.reports.history.saved_run import SavedRun
+from service_down.reports.delivery.files import PAGE
+from service_down.reports.history.compare import comparison_text
+from service_down.reports.text import single_line
+from service_down.reports.verdict_file import CauseEntry, VerdictFile
 
-SECONDS = 8.0  # that all receivers together have, from the start of sending
-MOST_CAUSES = 5
+SEND_SECONDS = 8.0  # for all receivers together, from the start of sending
+MAX_CAUSES = 5
+KINDS = {"healthy": "success", "down": "failure"}  # Apprise's, by verdict; all others are warnings
 _STATUS = re.compile(r"\berror=(\d{3})\b")
 
 
 @dataclass(frozen=True)
 class Message:
-    """What is sent, in plain text."""
+    """The message in plain text."""
 
     title: str
     body: str
@@ -35,116 +37,114 @@ class Message:
     attachment: Path | None = None
 
 
-def message(now: SavedRun, compared: Comparison | None, report: Path | None) -> Message:
-    """The summary of a run: verdict, causes with the next step of each, escalation, comparison."""
-    run = now.run
-    about = " · ".join(text for text in (run.stack, run.incident) if text)
-    replay = "REPLAY of a recording, nothing live was looked at" if run.replayed else ""
-    parts = [replay, now.summary, *(_cause(cause.name, cause.next) for cause in now.causes[:MOST_CAUSES])]
-    if len(now.causes) > MOST_CAUSES:
-        parts.append(f"and {len(now.causes) - MOST_CAUSES} more causes, in the report")
-    if now.escalate.reasons:
-        parts.append(f"ESCALATE: {', '.join(now.escalate.reasons)}")
-    if compared:
-        parts.append(f"since {since_then(compared, now.at)}")
+def message(verdict: VerdictFile, report: Path | None) -> Message:
+    """Return the summary of a run: verdict, causes with the next step of each, escalation, comparison."""
+    run, causes = verdict.run, verdict.causes
+    parts = ["REPLAY of a recording, nothing live was looked at"] if run.replayed else []
+    parts += [verdict.summary, *(_cause(cause) for cause in causes[:MAX_CAUSES])]
+    if len(causes) > MAX_CAUSES:
+        parts.append(f"and {len(causes) - MAX_CAUSES} more causes, in the report")
+    if verdict.escalate.reasons:
+        parts.append(f"ESCALATE: {', '.join(verdict.escalate.reasons)}")
+    if verdict.compared:
+        parts.append(f"since {comparison_text(verdict.compared, verdict.started)}")
     if run.interrupted:
         parts.append("INTERRUPTED: not every check was run")
     if run.scope:
         parts.append(f"ONLY {run.scope}")
-    parts.append(f"{now.mode} at {now.at:%Y-%m-%d %H:%M:%S} UTC")
-    kind = {"healthy": "success", "down": "failure"}.get(now.verdict, "warning")
-    title = f"{'REPLAY: ' if run.replayed else ''}{now.verdict.upper()}: {about}"
-    return Message(
-        plain(title), "\n".join(plain(line) for part in parts for line in part.split("\n") if line), kind, report
-    )
+    parts.append(f"{verdict.mode} at {verdict.started:%Y-%m-%d %H:%M:%S} UTC")
+    name = " · ".join(text for text in (run.stack, run.incident) if text)
+    title = f"{'REPLAY: ' if run.replayed else ''}{verdict.verdict.upper()}: {name}"
+    body = "\n".join(single_line(line) for part in parts for line in part.split("\n") if line)
+    return Message(single_line(title), body, KINDS.get(verdict.verdict, "warning"), report)
 
 
-def _cause(name: str, commands: Sequence[str]) -> str:
-    return f"- {name}" + (f"\n  next: {commands[0]}" if commands else "")
+def _cause(cause: CauseEntry) -> str:
+    return f"- {cause.name}" + (f"\n  next: {cause.next[0]}" if cause.next else "")
 
 
-class _Statuses(logging.Handler):
-    """Takes every record and keeps only the HTTP statuses that were answered, by thread."""
+class _StatusHandler(logging.Handler):
+    """Takes every log record and keeps only the HTTP status in it, by thread."""
 
     def __init__(self) -> None:
         super().__init__()
         self.by_thread: dict[int | None, str] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keeps the status that the record tells of."""
-        with contextlib.suppress(Exception):  # a record that cannot be read is nobody's trouble here
-            if found := _STATUS.search(record.getMessage()):
-                self.by_thread[record.thread] = found[1]
+        """Keep the HTTP status of the record, if it has one."""
+        with contextlib.suppress(Exception):  # a record that cannot be formatted
+            if match := _STATUS.search(record.getMessage()):
+                self.by_thread[record.thread] = match[1]
 
 
 @dataclass
 class _Delivery:
-    """One URL under way; `outcome` is empty as long as nothing is known."""
+    """The delivery to one URL; `outcome` is empty until it is known."""
 
-    name: str  # which of the URLs, never what it holds
+    name: str  # number of the URL, never a part of it
     outcome: str = ""
     sent: bool = False
 
 
 @dataclass
-class Sending:
-    """Messages under way, each in a daemon thread: one that hangs cannot hold the process."""
+class Notifications:
+    """Messages that are being sent, each in a daemon thread: one that hangs cannot keep the process alive."""
 
     deliveries: list[_Delivery] = field(default_factory=list)
     threads: list[threading.Thread] = field(default_factory=list)
-    until: float = 0.0
-    kept: list[logging.Handler] = field(default_factory=list)
+    deadline: float = 0.0  # on the monotonic clock
+    log_handlers: list[logging.Handler] = field(default_factory=list)  # to restore
 
     def results(self) -> list[tuple[str, bool]]:
-        """A sentence for each URL, and whether it was sent, when all are known or the time is up."""
-        with contextlib.suppress(KeyboardInterrupt):  # the verdict has been shown: who is tired of waiting may go
+        """Wait for all until the deadline; return a sentence for each URL, and whether it was sent."""
+        with contextlib.suppress(KeyboardInterrupt):  # the verdict is already shown: the user may stop waiting
             for thread in self.threads:
-                thread.join(max(0.0, self.until - time.monotonic()))
-        late = f"no answer within {SECONDS:.0f} s; whether it arrived is not known"
-        told = [(f"{one.name}: {one.outcome or late}", one.sent) for one in self.deliveries]
+                thread.join(max(0.0, self.deadline - time.monotonic()))
+        late = f"no answer within {SEND_SECONDS:.0f} s; whether it arrived is not known"
+        results = [(f"{delivery.name}: {delivery.outcome or late}", delivery.sent) for delivery in self.deliveries]
         if self.threads and not any(thread.is_alive() for thread in self.threads):
-            logging.getLogger().handlers[:] = self.kept  # else what still hangs would log its URL in the end
-        return told
+            # With a thread that still hangs, the handlers would log its URL in the end.
+            logging.getLogger().handlers[:] = self.log_handlers
+        return results
 
 
-def send(urls: Sequence[str], text: Message) -> Sending:
-    """Starts to send `text` to every URL, all at once; the results are asked for later."""
+def send(urls: Sequence[str], text: Message) -> Notifications:
+    """Start to send `text` to every URL, all at once."""
     if not urls:
-        return Sending()
-    root, statuses = logging.getLogger(), _Statuses()
-    sending = Sending(until=time.monotonic() + SECONDS, kept=list(root.handlers))
+        return Notifications()
+    root, statuses = logging.getLogger(), _StatusHandler()
+    notifications = Notifications(deadline=time.monotonic() + SEND_SECONDS, log_handlers=list(root.handlers))
     root.handlers[:] = [statuses]
     warnings.simplefilter("ignore")  # urllib3's name hosts; pytest restores the filters
     for number, url in enumerate(urls, 1):
         delivery = _Delivery("--notify" if len(urls) == 1 else f"--notify number {number}")
         thread = threading.Thread(target=_deliver, args=(delivery, url, text, statuses), daemon=True)
-        sending.deliveries.append(delivery)
-        sending.threads.append(thread)
+        notifications.deliveries.append(delivery)
+        notifications.threads.append(thread)
         thread.start()
-    return sending
+    return notifications
 
 
-def _deliver(delivery: _Delivery, url: str, text: Message, statuses: _Statuses) -> None:
+def _deliver(delivery: _Delivery, url: str, text: Message, statuses: _StatusHandler) -> None:
     try:
-        delivery.sent, delivery.outcome = _sent(delivery, url, text, statuses)
+        delivery.sent, delivery.outcome = _notify(delivery, url, text, statuses)
     except ImportError:
-        delivery.outcome = "not sent: Apprise is not installed; pip install apprise, or send report.html by hand"
-    except BaseException as error:  # of a foreign plugin; its text may hold the URL
+        delivery.outcome = f"not sent: Apprise is not installed; pip install apprise, or send {PAGE} by hand"
+    except BaseException as error:  # of an Apprise plugin; its text may hold the URL
         delivery.outcome = f"not sent: {type(error).__name__} while sending"
 
 
-def _sent(delivery: _Delivery, url: str, text: Message, statuses: _Statuses) -> tuple[bool, str]:
-    """Whether it was sent, and what to say about it."""
+def _notify(delivery: _Delivery, url: str, text: Message, statuses: _StatusHandler) -> tuple[bool, str]:
+    """Send to one URL; return whether it was sent, and a sentence on it."""
     import apprise
 
     receiver = apprise.Apprise.instantiate(url)
     if receiver is None:
         return False, "not sent: this is no URL that Apprise knows (github.com/caronc/apprise lists them)"
-    name = receiver.service_name
-    delivery.name += f" ({name})"
+    delivery.name += f" ({receiver.service_name})"
     attach = [str(text.attachment)] if text.attachment and receiver.attachment_support else None
-    kind, plain = apprise.NotifyType(text.kind), apprise.NotifyFormat.TEXT
-    if receiver.notify(body=text.body, title=text.title, notify_type=kind, body_format=plain, attach=attach):
-        return True, "sent" + (" with report.html" if attach else "")
+    kind, body_format = apprise.NotifyType(text.kind), apprise.NotifyFormat.TEXT
+    if receiver.notify(body=text.body, title=text.title, notify_type=kind, body_format=body_format, attach=attach):
+        return True, "sent" + (f" with {PAGE}" if attach else "")
     status = statuses.by_thread.get(threading.get_ident())
     return False, f"not sent: {f'it answered HTTP {status}' if status else 'no connection, or it was refused'}"

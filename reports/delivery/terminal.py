@@ -1,17 +1,15 @@
-"""The verdict at the end of the terminal's output: cause, proof, what follows, what to type next."""
+"""The verdict as the last lines on the terminal: cause, proof, what follows, and the commands to run next."""
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
-from service_down.fixtures.catalog.finding import Finding, Proof
 from service_down.fixtures.evidence.observation import parse_time
-from service_down.reports.history.compare import Comparison, listed
-from service_down.reports.verdict import Cause, Verdict
+from service_down.reports.history.compare import comparison_text
+from service_down.reports.text import NO_REASON, ago, listed, shortened, single_line
+from service_down.reports.verdict_file import CauseEntry, ProofEntry, RunInfo, UnknownEntry, VerdictFile, WarningEntry
 
 Line = tuple[str, Mapping[str, bool]]  # text, and pytest's markup
 
@@ -23,114 +21,97 @@ COLOUR: Mapping[str, Mapping[str, bool]] = {
 }
 BOLD = {"bold": True}
 DIM = {"light": True}
-MOST = 5
-NO_REASON = "no reason that can be seen from here (a security breach is for you to judge: --suspect-breach)"
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+YELLOW = {"yellow": True}
+MIN_WIDTH, MAX_WIDTH = 60, 120  # columns
+LABEL_WIDTH = 11  # columns
+INDENT = " " * LABEL_WIDTH
+MAX_PROOFS, MAX_CHECKS = 5, 6
+MAX_VALUE_CHARACTERS = 300
 
 
-def lines(
-    verdict: Verdict,
-    run: Mapping[str, Any],
-    mode: str,
-    files: Mapping[str, str],
-    width: int,
-    compared: Comparison | None = None,
-) -> Iterator[Line]:
-    """What the terminal shows, line by line; `files`: those of the report that are there, by what they are for."""
-    width = max(60, min(width, 120))
+def lines(verdict: VerdictFile, files: Mapping[str, str], width: int) -> Iterator[Line]:
+    """Yield the summary line by line.
+
+    `files`: the paths of the report's files, by their purpose; `width`: the terminal's columns.
+    """
+    width = max(MIN_WIDTH, min(width, MAX_WIDTH))
+    started = parse_time(verdict.run.started)
+    colour = COLOUR[verdict.verdict]
     yield "", {}
-    yield "━" * width, COLOUR[verdict.word]
-    first, *rest = textwrap.wrap(plain(verdict.summary), width - 11) or [""]
-    yield f"{verdict.word.upper():<10} {first}", COLOUR[verdict.word]
-    yield from ((" " * 11 + line, BOLD) for line in rest)
-    yield " " * 11 + _about(run, mode), DIM
+    yield "━" * width, colour
+    yield from ((line, colour if not row else BOLD) for row, line in enumerate(_headline(verdict, width)))
+    yield INDENT + _run_line(verdict.run, verdict.mode), DIM
     if verdict.alert:
-        text = f"{verdict.alert.name} looks {verdict.alert.looks}: {verdict.alert.why}"
-        yield from _labelled("alert", text, width)
-    for entry in verdict.changes:
-        yield from _labelled("changed", f"{entry.at[11:19]} {entry.service}: {entry.what}", width)
-    if compared:
-        yield from _labelled("since", since_then(compared, parse_time(run["started"])), width)
+        yield from _labelled("alert", f"{verdict.alert.name} looks {verdict.alert.looks}: {verdict.alert.why}", width)
+    for event in verdict.changes:
+        yield from _labelled("changed", f"{event.at[11:19]} {event.service}: {event.what}", width)
+    if verdict.compared:
+        yield from _labelled("since", comparison_text(verdict.compared, started), width)
     for number, cause in enumerate(verdict.causes, 1):
         yield "", {}
-        yield from _cause(number, cause, parse_time(run["started"]), width)
+        yield from _cause(number, cause, started, width)
     yield from _warnings(verdict.warnings, width)
     yield from _unknown(verdict.unknown, width)
     yield "", {}
-    if verdict.reasons:
-        yield f"ESCALATE   {', '.join(verdict.reasons)}", COLOUR["down"]
+    if verdict.escalate.needed:
+        yield f"ESCALATE   {', '.join(verdict.escalate.reasons)}", COLOUR["down"]
     elif verdict.causes:
         yield f"escalate   {NO_REASON}", {}
-    yield from ((f"{label:<11}{path}", {}) for label, path in files.items())
-    yield "━" * width, COLOUR[verdict.word]
+    yield from ((f"{label:<{LABEL_WIDTH}}{path}", {}) for label, path in files.items())
+    yield "━" * width, colour
 
 
-def _labelled(name: str, text: str, width: int) -> Iterator[Line]:
-    for row, line in enumerate(textwrap.wrap(plain(text), width - 11)):
-        yield (f"{name:<11}" if not row else " " * 11) + line, BOLD
+def _headline(verdict: VerdictFile, width: int) -> list[str]:
+    first, *rest = textwrap.wrap(single_line(verdict.summary), width - LABEL_WIDTH) or [""]
+    return [f"{verdict.verdict.upper():<10} {first}", *(INDENT + line for line in rest)]
 
 
-def since_then(compared: Comparison, now: datetime | None) -> str:
-    """What has changed since another run, in one sentence."""
-    then = parse_time(compared.started)
-    when = f"{then:%H:%M}" if then and now and then.date() == now.date() else compared.started[:16].replace("T", " ")
-    said = "; ".join(f"{name}: {listed(sentences)}" for name, sentences in compared.parts())
-    return f"{when} UTC ({compared.mode}: {compared.verdict})  {said or 'nothing has changed'}"
-
-
-def plain(text: str) -> str:
-    """`text` on one line, without control characters: logs and bodies of foreign programs end up here."""
-    return _CONTROL.sub(" ", text)
-
-
-def _about(run: Mapping[str, Any], mode: str) -> str:
+def _run_line(run: RunInfo, mode: str) -> str:
     parts = [
-        f"{run['stack']} on {run['host']}",
+        f"{run.stack} on {run.host}",
         mode,
-        str(run["started"])[:19].replace("T", " ") + " UTC",
-        f"{run['seconds']:.1f} s",
+        f"{run.started[:19].replace('T', ' ')} UTC",
+        f"{run.seconds:.1f} s",
+        run.incident or "",
+        f"ONLY {run.scope}" if run.scope else "",
+        "REPLAY of a recording" if run.replayed else "",
+        "INTERRUPTED" if run.interrupted else "",
     ]
-    if run.get("incident"):
-        parts.append(str(run["incident"]))
-    if run.get("scope"):
-        parts.append(f"ONLY {run['scope']}")
-    if run.get("replayed"):
-        parts.append("REPLAY of a recording")
-    if run.get("interrupted"):
-        parts.append("INTERRUPTED")
-    return plain(" · ".join(parts))
+    return single_line(" · ".join(part for part in parts if part))
 
 
-def _cause(number: int, cause: Cause, now: datetime | None, width: int) -> Iterator[Line]:
+def _labelled(label: str, text: str, width: int, markup: Mapping[str, bool] = BOLD) -> Iterator[Line]:
+    for row, line in enumerate(textwrap.wrap(single_line(text), width - LABEL_WIDTH)):
+        yield (INDENT if row else f"{label:<{LABEL_WIDTH}}") + line, markup
+
+
+def _cause(number: int, cause: CauseEntry, now: datetime | None, width: int) -> Iterator[Line]:
     title = f"{number}. {cause.service}: {cause.code} ({cause.severity}){_since(cause.since, now)}"
-    yield plain(title), COLOUR["down" if cause.severity == "critical" else "degraded"]
+    yield single_line(title), COLOUR["down" if cause.severity == "critical" else "degraded"]
     yield from _block("what", [cause.summary], width)
-    yield from _block("proof", [proof_text(one) for one in cause.proof[:MOST]], width)
+    yield from _block("proof", [_proof(proof) for proof in cause.evidence[:MAX_PROOFS]], width)
     if cause.shares:
         yield from _block("shared", [", ".join(cause.shares)], width)
-    if follow := [one for one in cause.blocks if one not in cause.shares]:
-        yield from _block("blocks", [", ".join(follow)], width)
+    if following := [service for service in cause.blocks if service not in cause.shares]:
+        yield from _block("blocks", [", ".join(following)], width)
     yield from _block("runbook", [cause.runbook], width)
     if cause.caution:
         yield from _block("caution", [cause.caution], width)
-    yield from (
-        (f"   {'next' if not index else '':<8}{plain(command)}", BOLD) for index, command in enumerate(cause.next)
-    )
+    for index, command in enumerate(cause.next):  # never wrapped: it must stay ready to paste
+        yield f"   {'next' if not index else '':<8}{single_line(command)}", BOLD
 
 
-def _block(name: str, texts: Sequence[str], width: int) -> Iterator[Line]:
+def _block(label: str, texts: Sequence[str], width: int) -> Iterator[Line]:
     for index, text in enumerate(texts):
-        head = f"   {name if not index else '':<8}"
-        for row, line in enumerate(textwrap.wrap(plain(text), width - 11) or [""]):
-            yield (head if not row else " " * 11) + line, {}
+        head = f"   {label if not index else '':<8}"
+        for row, line in enumerate(textwrap.wrap(single_line(text), width - LABEL_WIDTH) or [""]):
+            yield (INDENT if row else head) + line, {}
 
 
-def proof_text(proof: Proof) -> str:
-    """One observed value, with the time of day."""
+def _proof(proof: ProofEntry) -> str:
     at = parse_time(proof.at)
-    when = f"  [{at:%H:%M:%S}]" if at else ""
-    value = proof.value if len(proof.value) <= 300 else proof.value[:299] + "…"
-    return f"{proof.what} = {value}{when}"
+    time = f"  [{at:%H:%M:%S}]" if at else ""
+    return f"{proof.what} = {shortened(proof.value, MAX_VALUE_CHARACTERS)}{time}"
 
 
 def _since(since: str | None, now: datetime | None) -> str:
@@ -140,37 +121,25 @@ def _since(since: str | None, now: datetime | None) -> str:
     return f", since {begun:%Y-%m-%d %H:%M:%S} UTC ({ago((now - begun).total_seconds())})"
 
 
-def ago(seconds: float) -> str:
-    """A duration as people say it."""
-    if seconds < 90:
-        return f"{max(0, seconds):.0f} s ago"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} min ago"
-    return f"{seconds / 3600:.0f} h ago" if seconds < 129_600 else f"{seconds / 86400:.0f} days ago"
-
-
-def _warnings(warnings: Sequence[Finding], width: int) -> Iterator[Line]:
+def _warnings(warnings: Sequence[WarningEntry], width: int) -> Iterator[Line]:
     if warnings:
         yield "", {}
-    by_code: dict[str, list[Finding]] = {}
-    for one in warnings:
-        by_code.setdefault(one.code, []).append(one)
-    for code, found in by_code.items():
-        text = found[0].summary if len(found) == 1 else f"{code}: {', '.join(one.service for one in found)}"
-        head = "warning    "
-        for row, line in enumerate(textwrap.wrap(plain(text), width - 11)):
-            yield (head if not row else " " * 11) + line, {"yellow": True}
+    by_code: dict[str, list[WarningEntry]] = {}
+    for warning in warnings:
+        by_code.setdefault(warning.code, []).append(warning)
+    for code, same in by_code.items():
+        services = ", ".join(warning.service for warning in same)
+        yield from _labelled("warning", same[0].summary if len(same) == 1 else f"{code}: {services}", width, YELLOW)
 
 
-def _unknown(unknown: Sequence[tuple[str, str]], width: int) -> Iterator[Line]:
+def _unknown(unknown: Sequence[UnknownEntry], width: int) -> Iterator[Line]:
     if not unknown:
         return
     yield "", {}
     by_reason: dict[str, list[str]] = {}
-    for check, why in unknown:
-        by_reason.setdefault(why, []).append(check)
+    for entry in unknown:
+        by_reason.setdefault(entry.why, []).append(entry.check)
     yield f"could not look ({len(unknown)} checks):", COLOUR["unknown"]
     for why, checks in by_reason.items():
-        shown = ", ".join(checks[:6]) + (f" and {len(checks) - 6} more" if len(checks) > 6 else "")
-        for row, line in enumerate(textwrap.wrap(plain(f"{shown}: {why}"), width - 5)):
-            yield ("   - " if not row else "     ") + line, {}
+        for row, line in enumerate(textwrap.wrap(single_line(f"{listed(checks, MAX_CHECKS)}: {why}"), width - 5)):
+            yield ("     " if row else "   - ") + line, {}

@@ -1,4 +1,4 @@
-"""Whether the alert that started it is true, seen from what was looked at; pure."""
+"""Whether the alert that started the incident is true, by the verdict; pure."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from service_down.reports.verdict import AlertAssessment, AlertState, ServiceSta
 def judge_alert(
     alert: Alert | None, service: str | None, services: Sequence[ServiceState], word: VerdictWord, recovering: bool
 ) -> AlertAssessment | None:
-    """True, false (a phantom target, or the service is fine), over, or not to be said.
+    """Whether the alert is true, false (a phantom target, or the service is fine), over, or unknown.
 
-    `word` is the verdict on the stack; `recovering`: this looks whether it is over, so that an alert whose service is
-    fine need not have been false.
+    `word` is the verdict on the stack. `recovering`: the run verifies a recovery, so an alert whose service is fine now
+    is over, not false.
     """
     if alert is None:
         return None
-    looks, why = _looks(alert, next((one for one in services if one.name == service), None), word)
-    if looks == "false" and recovering and service:
-        looks, why = "over", f"{service} is fine now, as far as could be seen"
-    return AlertAssessment(alert.name, service, alert.starts, looks, why)
+    assessment, why = _assess(alert, next((state for state in services if state.name == service), None), word)
+    if assessment == "false" and recovering and service:
+        assessment, why = "over", f"{service} is fine now, as far as could be seen"
+    return AlertAssessment(alert.name, service, alert.starts, assessment, why)
 
 
-def _looks(alert: Alert, state: ServiceState | None, word: VerdictWord) -> tuple[AlertState, str]:
+def _assess(alert: Alert, state: ServiceState | None, word: VerdictWord) -> tuple[AlertState, str]:
     if not alert.firing:
-        return "false", f"it has resolved; it was about {alert.about()}"
+        return "false", f"it has resolved; it was about {alert.named_thing()}"
     if state is None and word == "healthy":
-        return "false", f"it names {alert.about()}, which the stack does not have: a phantom target"
+        return "false", f"it names {alert.named_thing()}, which the stack does not have: a phantom target"
     if state is None:
-        return "unknown", f"it names {alert.about()}, which is no name of the stack's; the stack is {word}"
+        return "unknown", f"it names {alert.named_thing()}, which is no name of the stack's; the stack is {word}"
     if state.state == "ok":
         return "false", f"{state.name} is fine as far as could be seen"
     if state.state == "unknown":

@@ -1,91 +1,98 @@
-"""Two services with the same cause (one bad release, one dead network) have one cause, at the stack; pure."""
+"""Causes that several services share, such as a bad release or a missing network: one finding of the stack; pure."""
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 
-from service_down.fixtures.catalog.finding import SEVERITIES, Finding, catalogue, fill
+import msgspec
+
+from service_down.fixtures.catalog.finding import SEVERITIES, Finding, catalogue
+from service_down.fixtures.catalog.templates import fill
 from service_down.fixtures.evidence.observation import parse_time
-from service_down.reports.diagnosis.explain import STACK, first_of
 from service_down.reports.diagnosis.timeline import Release
 
-SEVERAL = "\x1f"  # between the services of a shared cause
+STACK = "stack"
+
+
+@dataclass(frozen=True)
+class CommonCauseText:
+    """The texts for one fact that services may share."""
+
+    summary: str
+    caution: str | None = None
 
 
 @cache
-def wordings() -> Mapping[str, Mapping[str, str]]:
-    """The words for each fact that services may share, from `common_cause.toml`."""
-    with files("service_down.reports.diagnosis").joinpath("common_cause.toml").open("rb") as file:
-        return tomllib.load(file)
+def common_cause_texts() -> Mapping[str, CommonCauseText]:
+    """The texts of `common_cause.toml`, by fact."""
+    source = files("service_down.reports.diagnosis") / "common_cause.toml"
+    return msgspec.toml.decode(source.read_bytes(), type=dict[str, CommonCauseText])
 
 
-def with_shared_facts(found: Finding, releases: Mapping[str, Release], project: str, emptied: bool) -> Finding:
-    """The finding with the facts that only the whole stack shows: its new release, or that nothing of it is left.
+def with_stack_facts(finding: Finding, releases: Mapping[str, Release], project: str, emptied: bool) -> Finding:
+    """The finding with the facts that only the whole stack shows.
 
-    A failure that began before the release was there is not the release's.
+    These are the new release of its service, unless the failure began before it, and the project where no container of
+    it is left (`emptied`).
     """
-    more = {}
-    release = releases.get(found.service)
-    since = parse_time(found.since)
+    facts = {}
+    release = releases.get(finding.service)
+    since = parse_time(finding.since)
     if release and not (since and since < release.at):
-        more = {"release": release.new, "replaced": release.old}
+        facts = {"release": release.new, "replaced": release.old}
     if emptied:
-        more["emptied"] = project
-    return replace(found, facts={**found.facts, **more}) if more else found
+        facts["emptied"] = project
+    return replace(finding, facts={**finding.facts, **facts}) if facts else finding
 
 
 def shared_causes(
-    failing: Mapping[str, Sequence[Finding]], explained: Mapping[str, frozenset[str]]
+    first: Mapping[str, Sequence[Finding]], explainers: Mapping[str, frozenset[str]]
 ) -> tuple[dict[str, Finding], dict[str, str]]:
-    """One finding of the stack, by its key, for each cause that several services share; and each service's key.
+    """The causes that several services share: each cause's finding by its key, and the key for each of its services.
 
-    A service shares a cause only when all its first findings do, and when nothing explains them but services that
-    share it too (`explained`: by whom each could be).
+    `first` holds the first findings of each failing service, `explainers` the services that may explain it. A service
+    shares a cause when all its first findings have the fact in common, and when only services that share it too may
+    explain it.
     """
     groups: dict[tuple[str, str], dict[str, Finding]] = {}
-    for name in sorted(failing):
-        first = first_of(failing[name])
-        common, *others = {_shared_fact(one) for one in first}
+    for service in sorted(first):
+        common, *others = {_shared_fact(finding) for finding in first[service]}
         if common and not others:
-            groups.setdefault(common, {})[name] = min(first, key=lambda one: SEVERITIES[one.severity])
+            worst = min(first[service], key=lambda finding: SEVERITIES[finding.severity])
+            groups.setdefault(common, {})[service] = worst
     causes: dict[str, Finding] = {}
     sharing: dict[str, str] = {}
     for (fact, value), members in groups.items():
-        own = {name: one for name, one in members.items() if explained.get(name, frozenset()) <= set(members)}
+        own = {name: finding for name, finding in members.items() if explainers[name] <= members.keys()}
         if len(own) > 1:
             key = f"{STACK}:{fact}:{value}"
-            causes[key] = _of_the_stack(fact, list(own.values()))
+            causes[key] = _stack_finding(fact, list(own.values()))
             sharing |= dict.fromkeys(own, key)
     return causes, sharing
 
 
-def _shared_fact(found: Finding) -> tuple[str, str] | None:
-    """What this finding may have in common with another service's, and its value."""
-    facts = catalogue()[found.code].shared_by
-    return next(((fact, found.facts[fact]) for fact in facts if found.facts.get(fact)), None)
+def _shared_fact(finding: Finding) -> tuple[str, str] | None:
+    """The fact that this finding may have in common with another service's, and its value."""
+    facts = catalogue()[finding.code].shared_by
+    return next(((fact, finding.facts[fact]) for fact in facts if finding.facts.get(fact)), None)
 
 
-def _of_the_stack(fact: str, found: Sequence[Finding]) -> Finding:
-    """The one finding that stands for these."""
-    worst = min(found, key=lambda one: (SEVERITIES[one.severity], one.service))
-    services = sorted({one.service for one in found})
-    starts = [since for one in found if (since := parse_time(one.since))]
-    earliest = min(starts, default=None)
-    told = {**worst.facts, "count": str(len(services)), "worst": worst.summary}
-    words = wordings()[fact]
+def _stack_finding(fact: str, findings: Sequence[Finding]) -> Finding:
+    """One finding of the stack in place of `findings`, one of each service."""
+    worst = min(findings, key=lambda finding: (SEVERITIES[finding.severity], finding.service))
+    services = sorted({finding.service for finding in findings})
+    begun = [(at, finding.since) for finding in findings if (at := parse_time(finding.since))]
+    facts = {**worst.facts, "count": str(len(services)), "worst": worst.summary}
+    texts = common_cause_texts()[fact]
     return replace(
         worst,
         service=STACK,
-        summary=fill(words["summary"], told),
-        proof=tuple(one.proof[0] for one in found if one.proof),
-        since=next((one.since for one in found if parse_time(one.since) == earliest), None) if earliest else None,
-        facts={
-            **worst.facts,
-            "services": SEVERAL.join(services),
-            "caution": fill(words.get("caution", ""), told),
-        },
+        summary=fill(texts.summary, facts),
+        proof=tuple(finding.proof[0] for finding in findings if finding.proof),
+        since=min(begun, key=lambda pair: pair[0])[1] if begun else None,
+        caution=fill(texts.caution, facts) if texts.caution else None,
+        services=tuple(services),
     )

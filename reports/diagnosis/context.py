@@ -1,14 +1,15 @@
-"""What the diagnosis knows beside the findings, from the run's settings, model and observations; pure."""
+"""The diagnosis context, from the run's settings, model and observations; pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 
-from service_down.fixtures.evidence.observation import Observation
-from service_down.fixtures.probes.engine import service_name
+from service_down.fixtures.engines.registry import ENGINE
+from service_down.fixtures.evidence.observation import Observations
+from service_down.fixtures.probes import external
 from service_down.fixtures.settings.schema import Settings
 from service_down.fixtures.stack.alert import Alert, known_names
+from service_down.fixtures.stack.containers import service_of
 from service_down.fixtures.stack.model import Model
 from service_down.reports.diagnosis.diagnose import DiagnosisContext
 
@@ -17,7 +18,7 @@ def diagnosis_context_from(
     *,
     settings: Settings,
     model: Model,
-    observations: Mapping[str, Observation],
+    observations: Observations,
     compose: str,
     project: str | None,
     now: datetime,
@@ -25,26 +26,28 @@ def diagnosis_context_from(
     breach: bool = False,
     recovering: bool = False,
 ) -> DiagnosisContext:
-    """The scene of one run."""
-    engine = observations.get("engine")
-    view = (engine.value if engine is not None and engine.outcome == "seen" else None) or {}
-    aliases = {one.name: one.aliases for one in model.services}
-    containers = {service_name(one, aliases): one["Name"].lstrip("/") for one in reversed(view.get("containers", []))}
+    """The context of one run's diagnosis."""
+    engine = observations.value(ENGINE)
+    aliases = {service.name: service.aliases for service in model.services}
+    containers = {
+        service_of(container, aliases): container.name
+        for container in reversed(engine.containers if engine else ())  # so that a service's first container stays
+    }
     uses: dict[str, set[str]] = {}
-    for name, external in settings.external.items():
-        for service in external.used_by:
+    for name, entry in settings.all_of(external.TABLE).items():
+        for service in entry.used_by:
             uses.setdefault(service, set()).add(name)
     return DiagnosisContext(
         model=model,
         uses={name: frozenset(others) for name, others in uses.items()},
         containers={name: container for name, container in containers.items() if name},
         compose=compose,
-        project=view.get("project") or project or "?",
+        project=(engine.project if engine and engine.project != "?" else None) or project or "?",
         now=now,
-        minor=settings.minor_services(),
-        view=view,
+        minor_services=settings.minor_services(),
+        engine=engine,
         alert=alert,
         breach=breach,
         recovering=recovering,
-        alert_service=alert.service(settings, model, known_names(view, model)) if alert else None,
+        alert_service=alert.service(settings, model, known_names(engine, model)) if alert else None,
     )

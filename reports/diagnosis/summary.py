@@ -1,4 +1,4 @@
-"""The verdict in one sentence, for a commander to read out; pure."""
+"""The verdict in one sentence; pure."""
 
 from __future__ import annotations
 
@@ -6,42 +6,45 @@ from collections.abc import Sequence
 
 from service_down.reports.verdict import Cause, CheckResult, VerdictWord
 
+MAX_REASON_CHARACTERS = 160
 
-def sentence(
+
+def summary_sentence(
     word: VerdictWord, causes: Sequence[Cause], unknown: Sequence[tuple[str, str]], results: Sequence[CheckResult]
 ) -> str:
-    """One sentence that a commander can read out."""
-    judged = sum(one.outcome not in ("skipped", "unknown") for one in results)
+    """The verdict in one sentence, for an incident commander to read aloud."""
+    judged = sum(result.outcome not in ("skipped", "unknown") for result in results)
     parts = []
     if causes:
-        parts.append(causes[0].summary + _follow([one for one in causes[0].blocks if one not in causes[0].shares]))
+        first = causes[0]
+        parts.append(first.summary + _followers([service for service in first.blocks if service not in first.shares]))
         if len(causes) > 1:
-            others = ", ".join(f"{one.service} ({one.code})" for one in causes[1:4])
+            others = ", ".join(f"{cause.service} ({cause.code})" for cause in causes[1:4])
             more = f" and {len(causes) - 4} more" if len(causes) > 4 else ""
             parts.append(f"besides: {others}{more}")
     elif judged:
         parts.append(f"the {judged} checks that could look found nothing wrong" if unknown else _all_fine(results))
     if unknown:
-        parts.append(
-            f"{len(unknown)} of {len(results)} checks could not look ({unknown[0][0]}: {_clipped(unknown[0][1])})"
-        )
+        check, why = unknown[0]
+        parts.append(f"{len(unknown)} of {len(results)} checks could not look ({check}: {_clipped(why)})")
     if not parts:
         parts.append("no check was run, so nothing is known")
     return "; ".join(parts)
 
 
 def _all_fine(results: Sequence[CheckResult]) -> str:
-    warned = sum(one.outcome == "warned" for one in results)
-    ran = sum(one.outcome != "skipped" for one in results)
+    warned = sum(result.outcome == "warned" for result in results)
+    ran = sum(result.outcome != "skipped" for result in results)
     return f"all {ran} checks passed" + (f", {warned} of them with a warning" if warned else "")
 
 
 def _clipped(text: str) -> str:
-    return text if len(text) <= 160 else text[:159] + "…"
+    return text if len(text) <= MAX_REASON_CHARACTERS else text[: MAX_REASON_CHARACTERS - 1] + "…"
 
 
-def _follow(blocks: Sequence[str]) -> str:
-    if not blocks:
+def _followers(services: Sequence[str]) -> str:
+    if not services:
         return ""
-    names = blocks[0] if len(blocks) == 1 else f"{', '.join(blocks[:-1])} and {blocks[-1]}"
-    return f"; {names} only {'follows' if len(blocks) == 1 else 'follow'}"
+    if len(services) == 1:
+        return f"; {services[0]} only follows"
+    return f"; {', '.join(services[:-1])} and {services[-1]} only follow"

@@ -1,51 +1,36 @@
 """What is new, gone, worse and better since an earlier run; pure.
 
-What was not looked at in one of the two runs is never said to be new or gone: triage asks less than verify.
+What one of the two runs did not check is neither new nor gone: triage checks less than verify.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 
-from service_down.reports.history.saved_run import SavedRun, SavedFinding
+from service_down.fixtures.evidence.observation import parse_time
+from service_down.reports.text import listed
+from service_down.reports.verdict_file import CauseEntry, Comparison, VerdictFile, WarningEntry
 
 PREVIOUS = "previous"
-RANK = {"ok": 0, "degraded": 1, "blocked": 2, "down": 2}  # blocked or down: it does not work
-OUTCOME = {"passed": 0, "warned": 1, "failed": 2}
-MOST = 5
+STATE_RANK = {"ok": 0, "degraded": 1, "blocked": 2, "down": 2}  # a blocked service works as little as one that is down
+UNKNOWN_STATE_RANK = 1.5  # worse than degraded: the service may be down
+OUTCOME_RANK = {"passed": 0, "warned": 1, "failed": 2}
+SKIPPED_RANK = 9
+
+FindingEntry = CauseEntry | WarningEntry
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """What has changed since another run, in sentences; `unseen`: what can no longer be said."""
-
-    id: str
-    started: str
-    mode: str
-    verdict: str
-    new: tuple[str, ...] = ()
-    gone: tuple[str, ...] = ()
-    worse: tuple[str, ...] = ()
-    better: tuple[str, ...] = ()
-    unseen: tuple[str, ...] = ()
-
-    def parts(self) -> Iterator[tuple[str, tuple[str, ...]]]:
-        """What there is to say, by its kind; nothing when nothing has changed."""
-        kinds = (("new", self.new), ("gone", self.gone), ("worse", self.worse), ("better", self.better))
-        return ((name, said) for name, said in (*kinds, ("not seen now", self.unseen)) if said)
-
-
-def compare(then: SavedRun, now: SavedRun) -> Comparison:
-    """What has changed from one run to a later one."""
+def compare(then: VerdictFile, now: VerdictFile) -> Comparison:
+    """Return what has changed from one run to a later one."""
     gone, unseen = _gone(then, now)
-    states = {one.name: one.state for one in then.services}
-    moved = [
-        (f"{one.name}: {states[one.name]} -> {one.state}", states[one.name], one.state)
-        for one in now.services
-        if one.name in states and one.state != states[one.name]
+    states = {service.name: service.state for service in then.services}
+    changed = [
+        (f"{service.name}: {states[service.name]} -> {service.state}", states[service.name], service.state)
+        for service in now.services
+        if service.name in states and service.state != states[service.name]
     ]
-    checks = _checks(then, now)
+    checks = _changed_checks(then, now)
     return Comparison(
         id=then.run.id,
         started=then.run.started,
@@ -54,97 +39,111 @@ def compare(then: SavedRun, now: SavedRun) -> Comparison:
         new=tuple(_new(then, now)),
         gone=gone,
         worse=(
-            *(text for text, old, new in moved if new != "unknown" and _rank(new) > _rank(old)),
-            *_grouped(checks, worse=True),
+            *(text for text, old, new in changed if new != "unknown" and _rank(new) > _rank(old)),
+            *_worse_checks(checks),
         ),
         better=(
-            *(text for text, old, new in moved if new != "unknown" and _rank(new) < _rank(old)),
-            *(f"{one.name} (only a warning now)" for one in now.warnings if _was_cause(one, then, now)),
+            *(text for text, old, new in changed if new != "unknown" and _rank(new) < _rank(old)),
+            *(f"{warning.name} (only a warning now)" for warning in now.warnings if _was_cause(warning, then, now)),
         ),
-        unseen=(*unseen, *(text for text, _, new in moved if new == "unknown"), *_grouped(checks, worse=False)),
+        unseen=(*unseen, *(text for text, _, new in changed if new == "unknown"), *_lost_checks(checks)),
     )
 
 
+def comparison_text(compared: Comparison, now: datetime | None) -> str:
+    """Return the comparison in one sentence. `now`: when the later run started."""
+    then = parse_time(compared.started)
+    same_day = then and now and then.date() == now.date()
+    time = f"{then:%H:%M}" if same_day else compared.started[:16].replace("T", " ")
+    changes = "; ".join(f"{kind}: {listed(texts)}" for kind, texts in compared.parts())
+    return f"{time} UTC ({compared.mode}: {compared.verdict})  {changes or 'nothing has changed'}"
+
+
 def _rank(state: str) -> float:
-    """The place of a state; what is unknown is worse than degraded: it may hide what is down."""
-    return RANK.get(state, 1.5)
+    return STATE_RANK.get(state, UNKNOWN_STATE_RANK)
 
 
-def _was_cause(found: SavedFinding, then: SavedRun, now: SavedRun) -> bool:
-    causes = {one.name for one in _causes(now)}
-    return found.name not in causes and found.name in {one.name for one in _causes(then)}
+def _was_cause(warning: WarningEntry, then: VerdictFile, now: VerdictFile) -> bool:
+    return warning.name in _names(_causes(then)) - _names(_causes(now))
 
 
-def _new(then: SavedRun, now: SavedRun) -> Iterator[str]:
-    before = {one.name for one in _found(then)}
-    for one in _found(now):
-        asked = _asked(one, now, then)
-        if one.name not in before and (asked or one.severity != "warning"):  # a warning nobody asked about is no news
-            yield one.name + ("" if asked else " (not looked at then)")
-    for one in _causes(now):
-        if one.name in before - {cause.name for cause in _causes(then)}:
-            yield f"{one.name} (only a warning then)"
+def _names(findings: Sequence[FindingEntry]) -> set[str]:
+    return {finding.name for finding in findings}
 
 
-def _gone(then: SavedRun, now: SavedRun) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What was found then and no longer is: truly gone, and what nobody asked about now."""
-    after = {one.name for one in _found(now)}
-    blocked = {one.name for one in now.services if one.state == "blocked"}
+def _new(then: VerdictFile, now: VerdictFile) -> Iterator[str]:
+    before = _names(_findings(then))
+    for finding in _findings(now):
+        checked = _is_checked(finding, now, then)
+        # A new warning is no news when nobody had checked for it.
+        if finding.name not in before and (checked or isinstance(finding, CauseEntry)):
+            yield finding.name + ("" if checked else " (not looked at then)")
+    for cause in _causes(now):
+        if cause.name in before - _names(_causes(then)):
+            yield f"{cause.name} (only a warning then)"
+
+
+def _gone(then: VerdictFile, now: VerdictFile) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the earlier findings that are gone, and those that this run did not check."""
+    after = _names(_findings(now))
+    blocked = {service.name for service in now.services if service.state == "blocked"}
     gone, unseen = [], []
-    for one in _found(then):
-        if one.name in after:
+    for finding in _findings(then):
+        if finding.name in after:
             continue
-        if not _asked(one, then, now):
-            unseen += [f"{one.name} (not looked at now)"] if one.severity != "warning" else []
-        elif one.service in blocked:
-            gone.append(f"{one.name} (it now follows from another)")
+        if not _is_checked(finding, then, now):
+            unseen += [f"{finding.name} (not looked at now)"] if isinstance(finding, CauseEntry) else []
+        elif finding.service in blocked:
+            gone.append(f"{finding.name} (it now follows from another)")
         else:
-            gone.append(one.name)
+            gone.append(finding.name)
     return tuple(gone), tuple(unseen)
 
 
-def _found(account: SavedRun) -> Sequence[SavedFinding]:
-    """Causes and warnings, each once."""
-    return list({one.name: one for one in (*account.warnings, *_causes(account))}.values())
+def _findings(verdict: VerdictFile) -> Sequence[FindingEntry]:
+    """Return warnings and causes, each name once; a cause replaces a warning of the same name."""
+    findings: Sequence[FindingEntry] = (*verdict.warnings, *_causes(verdict))
+    return list({finding.name: finding for finding in findings}.values())
 
 
-def _causes(account: SavedRun) -> Sequence[SavedFinding]:
-    """The causes, each told of every service that shares it."""
-    return [one for cause in account.causes for one in cause.each()]
+def _causes(verdict: VerdictFile) -> Sequence[CauseEntry]:
+    """Return the causes, a shared one once for each service that shares it."""
+    return [cause for shared in verdict.causes for cause in shared.per_service()]
 
 
-def _asked(found: SavedFinding, here: SavedRun, there: SavedRun) -> bool:
-    """Whether the checks that say this `here` could also say it `there`."""
-    bad = [one for one in here.checks if one.outcome in ("warned", "failed")]
-    said = [one.id for one in bad if found.summary in one.message]
-    said = said or [one.id for one in bad if one.service == found.service]
-    if not said:
-        return any(one.service == found.service and one.outcome in OUTCOME for one in there.checks)
-    judged = {one.id for one in there.checks if one.outcome in OUTCOME}
-    return all(check in judged for check in said)
+def _is_checked(finding: FindingEntry, source: VerdictFile, other: VerdictFile) -> bool:
+    """Return whether the checks that reported the finding in `source` also judged in `other`."""
+    reporting = [check for check in source.checks if check.outcome in ("warned", "failed")]
+    ids = [check.id for check in reporting if finding.summary in check.message]
+    ids = ids or [check.id for check in reporting if check.service == finding.service]
+    if not ids:
+        return any(check.service == finding.service and check.outcome in OUTCOME_RANK for check in other.checks)
+    judged = {check.id for check in other.checks if check.outcome in OUTCOME_RANK}
+    return judged.issuperset(ids)
 
 
-def _checks(then: SavedRun, now: SavedRun) -> dict[tuple[str, str], list[str]]:
-    """The checks whose outcome has changed, by what it was and is."""
-    before = {one.id: one.outcome for one in then.checks}
-    changed: dict[tuple[str, str], list[str]] = {}
-    for one in now.checks:
-        if one.id in before and one.outcome != before[one.id]:
-            changed.setdefault((before[one.id], one.outcome), []).append(one.id)
-    return changed
+ChangedChecks = dict[tuple[str, str], list[str]]  # (outcome then, outcome now) -> ids
 
 
-def _grouped(changed: dict[tuple[str, str], list[str]], *, worse: bool) -> Iterator[str]:
-    """One sentence for each kind of change to the worse, or from an answer to none."""
-    for (old, new), checks in sorted(changed.items()):
-        lost = old in OUTCOME and new == "unknown"
-        fell = new in OUTCOME and OUTCOME[new] > OUTCOME.get(old, 9 if old == "skipped" else 0)
-        if fell if worse else lost:
-            yield f"checks {old} -> {new}: {listed(checks)}"
+def _changed_checks(then: VerdictFile, now: VerdictFile) -> ChangedChecks:
+    before = {check.id: check.outcome for check in then.checks}
+    changed: ChangedChecks = {}
+    for check in now.checks:
+        if check.id in before and check.outcome != before[check.id]:
+            changed.setdefault((before[check.id], check.outcome), []).append(check.id)
+    return dict(sorted(changed.items()))
 
 
-def listed(names: Iterable[str], most: int = MOST) -> str:
-    """The first of some names, and how many more there are."""
-    names = list(names)
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
+def _worse_checks(changed: ChangedChecks) -> Iterator[str]:
+    """Yield a sentence for each change to a worse outcome."""
+    for (old, new), ids in changed.items():
+        old_rank = OUTCOME_RANK.get(old, SKIPPED_RANK if old == "skipped" else 0)
+        if new in OUTCOME_RANK and OUTCOME_RANK[new] > old_rank:
+            yield f"checks {old} -> {new}: {listed(ids)}"
+
+
+def _lost_checks(changed: ChangedChecks) -> Iterator[str]:
+    """Yield a sentence for the checks that judged then and could not judge now."""
+    for (old, new), ids in changed.items():
+        if old in OUTCOME_RANK and new == "unknown":
+            yield f"checks {old} -> {new}: {listed(ids)}"

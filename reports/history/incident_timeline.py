@@ -1,4 +1,4 @@
-"""timeline.md: an incident as its runs saw it, for the post-mortem; pure."""
+"""timeline.md: an incident as its runs observed it, for the post-mortem; pure."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from service_down.fixtures.evidence.observation import parse_time
 from service_down.reports.delivery.markdown import escaped
 from service_down.reports.diagnosis.timeline import JUDGED
 from service_down.reports.history.compare import compare
-from service_down.reports.history.saved_run import SavedRun
+from service_down.reports.verdict_file import VerdictFile
 
-TOGETHER = timedelta(seconds=10)  # what happens to one service after another within these is one line
+SAME_EVENT = timedelta(seconds=10)  # the same event of several services within this time is one line
 
 
 @dataclass(frozen=True)
 class _Line:
-    """One thing that happened, as Markdown, with what belongs under it."""
+    """One event as Markdown, with its details."""
 
     at: datetime
     text: str
-    under: tuple[str, ...] = ()
+    details: tuple[str, ...] = ()
 
 
-def chronicle(runs: Sequence[SavedRun], left_out: Sequence[str]) -> str:
-    """The timeline of the incident that these runs belong to. `left_out`: why which file is not in it."""
-    runs = sorted(runs, key=lambda one: one.at)
+def incident_timeline(runs: Sequence[VerdictFile], left_out: Sequence[str]) -> str:
+    """Return the timeline of the incident of these runs. `left_out`: a sentence for each run that is not in it."""
+    runs = sorted(runs, key=lambda run: run.started)
     last = runs[-1]
-    stacks = ", ".join(dict.fromkeys(one.run.stack for one in runs))
+    stacks = ", ".join(dict.fromkeys(run.run.stack for run in runs))
     name = escaped(last.run.incident or f"run {last.run.id}")
     count = f"{len(runs)} run{'s' if len(runs) > 1 else ''}"
     parts = [
         f"# Timeline of {name}: {escaped(stacks)}",
-        f"{count}, the last one ({last.mode}, {_stamp(last.at)}): **{last.verdict.upper()}**. All times are UTC.",
+        f"{count}, the last one ({last.mode}, {_stamp(last.started)}): **{last.verdict.upper()}**. All times are UTC.",
         _section("Causes seen", _causes(runs)),
         _section("Actions told", _actions(runs)),
         _section("Left out", [escaped(text) for text in left_out]),
@@ -47,46 +47,46 @@ def _section(name: str, items: Sequence[str]) -> str:
     return "\n".join([f"## {name}", "", *(f"- {item}" for item in items)]) if items else ""
 
 
-def _causes(runs: Sequence[SavedRun]) -> list[str]:
-    """Each cause once, with the runs that saw it first and last."""
-    seen: dict[str, list[SavedRun]] = {}
-    said: dict[str, str] = {}
+def _causes(runs: Sequence[VerdictFile]) -> list[str]:
+    """Return each cause once, with its newest summary and the first and last run that found it."""
+    runs_by_name: dict[str, list[VerdictFile]] = {}
+    summaries: dict[str, str] = {}
     for run in runs:
-        for one in run.causes:
-            seen.setdefault(one.name, []).append(run)
-            said[one.name] = one.summary
-    return [f"**{escaped(name)}**: {escaped(said[name])} ({_span(by)})" for name, by in seen.items()]
+        for cause in run.causes:
+            runs_by_name.setdefault(cause.name, []).append(run)
+            summaries[cause.name] = cause.summary
+    return [f"**{escaped(name)}**: {escaped(summaries[name])} ({_span(by)})" for name, by in runs_by_name.items()]
 
 
-def _span(by: Sequence[SavedRun]) -> str:
-    first, last = _stamp(by[0].at), _stamp(by[-1].at)
-    return f"seen at {first}" if len(by) == 1 else f"seen from {first} to {last}, by {len(by)} runs"
+def _span(runs: Sequence[VerdictFile]) -> str:
+    first, last = _stamp(runs[0].started), _stamp(runs[-1].started)
+    return f"seen at {first}" if len(runs) == 1 else f"seen from {first} to {last}, by {len(runs)} runs"
 
 
-def _actions(runs: Sequence[SavedRun]) -> list[str]:
-    return [f"by {_stamp(run.at)}: {escaped(action)}" for run in runs for action in run.run.actions]
+def _actions(runs: Sequence[VerdictFile]) -> list[str]:
+    return [f"by {_stamp(run.started)}: {escaped(action)}" for run in runs for action in run.run.actions]
 
 
-def _days(runs: Sequence[SavedRun]) -> Iterator[str]:
-    """Everything in the order of time, a list for each day."""
+def _days(runs: Sequence[VerdictFile]) -> Iterator[str]:
+    """Yield a list for each day, with everything in the order of time."""
     days: dict[str, list[str]] = {}
-    for line in sorted([*_entries(runs), *_runs(runs)], key=lambda one: one.at):
-        told = [f"- {line.at:%H:%M:%S} {line.text}", *(f"  - {text}" for text in line.under)]
-        days.setdefault(f"{line.at:%Y-%m-%d}", []).extend(told)
-    for day, lines in days.items():
-        yield "\n".join([f"### {day}", "", *lines])
+    for line in sorted([*_event_lines(runs), *_run_lines(runs)], key=lambda line: line.at):
+        items = [f"- {line.at:%H:%M:%S} {line.text}", *(f"  - {text}" for text in line.details)]
+        days.setdefault(f"{line.at:%Y-%m-%d}", []).extend(items)
+    for day, items in days.items():
+        yield "\n".join([f"### {day}", "", *items])
 
 
-def _entries(runs: Sequence[SavedRun]) -> Iterator[_Line]:
-    """What the runs know to have happened; what several know, or know from two sources, only once."""
+def _event_lines(runs: Sequence[VerdictFile]) -> Iterator[_Line]:
+    """Yield the events of all runs; an event that several runs or two sources know is one line."""
     found: dict[tuple[str, str, str], datetime] = {}
     for run in runs:
-        for entry in run.timeline:
-            if (at := parse_time(entry.at)) and entry.what != JUDGED:
-                found.setdefault((_stamp(at.astimezone(UTC)), entry.service, entry.what), at.astimezone(UTC))
+        for event in run.timeline:
+            if (at := parse_time(event.at)) and event.what != JUDGED:
+                found.setdefault((_stamp(at.astimezone(UTC)), event.service, event.what), at.astimezone(UTC))
     groups: list[tuple[datetime, str, list[str]]] = []
     for at, what, service in sorted((at, what, service) for (_, service, what), at in found.items()):
-        if groups and groups[-1][1] == what and at - groups[-1][0] < TOGETHER:
+        if groups and groups[-1][1] == what and at - groups[-1][0] < SAME_EVENT:
             groups[-1][2].append(service)
         else:
             groups.append((at, what, [service]))
@@ -94,20 +94,21 @@ def _entries(runs: Sequence[SavedRun]) -> Iterator[_Line]:
         yield _Line(at, f"{escaped(', '.join(dict.fromkeys(services)))}: {escaped(what)}")
 
 
-def _runs(runs: Sequence[SavedRun]) -> Iterator[_Line]:
-    """The runs themselves: what they said, what had been done, what had changed."""
-    known: dict[tuple[str, str], SavedRun] = {}
+def _run_lines(runs: Sequence[VerdictFile]) -> Iterator[_Line]:
+    """Yield each run: its verdict, the actions before it, its causes, and what changed since the run before."""
+    newest: dict[tuple[str, str], VerdictFile] = {}
     for run in runs:
-        marks = [word for word, is_so in (("replay", run.run.replayed), ("interrupted", run.run.interrupted)) if is_so]
-        about = ", ".join([run.mode, *marks]) + (f", only {escaped(run.run.scope)}" if run.run.scope else "")
-        under = [f"done before: {escaped(action)}" for action in run.run.actions]
-        under += [f"cause: {escaped(one.name)} ({escaped(one.severity)})" for one in run.causes]
-        before, known[run.stack] = known.get(run.stack), run
+        marks = {"replay": run.run.replayed, "interrupted": run.run.interrupted}
+        kind = ", ".join([run.mode, *(mark for mark, applies in marks.items() if applies)])
+        scope = f", only {escaped(run.run.scope)}" if run.run.scope else ""
+        details = [f"done before: {escaped(action)}" for action in run.run.actions]
+        details += [f"cause: {escaped(cause.name)} ({escaped(cause.severity)})" for cause in run.causes]
+        before, newest[run.stack] = newest.get(run.stack), run
         if before is not None:
-            parts = list(compare(before, run).parts())
-            under += [f"{name}: {escaped('; '.join(said))}" for name, said in parts]
-            under += ["nothing has changed since the run before"] if not parts else []
-        yield _Line(run.at, f"**{about}: {run.verdict.upper()}**, {escaped(run.summary)}", tuple(under))
+            changes = list(compare(before, run).parts())
+            details += [f"{name}: {escaped('; '.join(texts))}" for name, texts in changes]
+            details += ["nothing has changed since the run before"] if not changes else []
+        yield _Line(run.started, f"**{kind}{scope}: {run.verdict.upper()}**, {escaped(run.summary)}", tuple(details))
 
 
 def _stamp(at: datetime) -> str:

@@ -1,6 +1,6 @@
-"""The dependency map: services and external systems in layers, what is needed left of what needs it; pure.
+"""The dependency map: services and external systems in layers. What is needed is left of what needs it.
 
-So a failure spreads from left to right, and its cause is what a narrow screen shows first.
+A failure spreads from left to right, so a narrow screen shows the cause first. All lengths are pixels.
 """
 
 from __future__ import annotations
@@ -10,20 +10,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from service_down.fixtures.stack.model import Model
-from service_down.reports.delivery.terminal import plain
-from service_down.reports.html.layout import Box, Point, layered
+from service_down.reports.html.layout import Box, Link, Point, layered_layout
+from service_down.reports.text import single_line
 from service_down.reports.verdict import Verdict
 
-WIDE, HIGH = 214, 46  # of a node
-ACROSS, DOWN = 66, 16  # between nodes
-EDGE = 10  # around everything
-ICON, ROUND, MARGIN = 34, 4, 8  # pixels that text leaves free in a node
-NAME, TOLD = 14 * 0.7, 12 * 0.63  # pixels of a usual letter in its two lines; the first is bold
-WIDTHS = (("iljtfI.,:;|'!()[] -", 0.65), ("mwMWQGO@%", 1.4))  # of letters, against a usual one
-MOST_NEEDS = 400  # lines in one picture
-TIP = 3.0  # pixels that an arrow's point keeps from its box
-_STATE_OF = {"failed": "down", "unknown": "unknown", "warned": "ok", "passed": "ok"}
-_WORST = ("failed", "unknown", "warned", "passed")
+NODE_WIDTH_PX, NODE_HEIGHT_PX = 214, 46
+COLUMN_GAP_PX, ROW_GAP_PX = 66, 16
+PADDING_PX = 10  # around the whole map
+ICON_PX, ROUND_END_PX, MARGIN_PX = 34, 4, 8  # parts of a node's width without text
+NAME_LETTER_PX, STATUS_LETTER_PX = 14 * 0.7, 12 * 0.63  # average letter of a node's first line (bold) and second line
+LETTER_WIDTHS = (("iljtfI.,:;|'!()[] -", 0.65), ("mwMWQGO@%", 1.4))  # in average letters; all others are 1
+MAX_LATIN, NON_LATIN_WIDTH = "\u0250", 1.9
+ARROW_GAP_PX = 3.0  # between the point of an arrow and its node
+MAX_EDGES = 400  # more can neither be laid out in a second nor be read
+MAX_DESCRIBED_NAMES = 12  # of each state, in the text for screen readers
+_STATE_OF_OUTCOME = {"failed": "down", "unknown": "unknown", "warned": "ok", "passed": "ok"}
+_OUTCOMES = ("failed", "unknown", "warned", "passed")  # the worst first
 
 
 @dataclass(frozen=True)
@@ -32,9 +34,9 @@ class Node:
 
     name: str
     label: str
-    told: str  # the second line
+    status: str  # the second line
     state: str
-    cause: bool
+    is_cause: bool
     external: bool
     x: float
     y: float
@@ -42,131 +44,154 @@ class Node:
 
 @dataclass(frozen=True)
 class Edge:
-    """A line from what is needed to the service that needs it; `hot` where a failure came along it."""
+    """A line from a service to one that needs it."""
 
     path: str
-    hot: bool
+    carries_failure: bool  # the left end is not fine and the right end is blocked
 
 
 @dataclass(frozen=True)
-class Map:
-    """The whole picture, in pixels."""
+class DependencyMap:
+    """All that the map's template draws."""
 
     width: float
     height: float
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
-    described: str
-    left_out: int = 0  # fine services that would have made it too big
+    description: str
+    omitted_services: int = 0  # services without trouble that were left out because of MAX_EDGES
 
 
-def draw_map(
+@dataclass(frozen=True)
+class _Status:
+    state: str
+    reason: str
+
+
+def build_dependency_map(
     verdict: Verdict, model: Model, uses: Mapping[str, frozenset[str]], externals: Iterable[str] = ()
-) -> Map | None:
-    """The map of the model and the external systems in their present state; None where there is nothing to draw."""
-    states: dict[str, tuple[str, str]] = {one.name: (one.state, one.why) for one in verdict.services}
-    externals = sorted({*externals, *(name for others in uses.values() for name in others)} - set(states))
-    states |= {name: _external_state(name, verdict) for name in externals}
-    names = sorted(states)
-    if not names:
+) -> DependencyMap | None:
+    """Return the map of the services and external systems with their states; None when there are none."""
+    statuses = {service.name: _Status(service.state, service.why) for service in verdict.services}
+    external_names = {*externals, *(name for used in uses.values() for name in used)} - set(statuses)
+    statuses |= {name: _external_status(name, verdict) for name in external_names}
+    if not statuses:
         return None
-    every = len(names)
-    troubled = {name for name, (state, _) in states.items() if state not in ("ok", "unknown")}
-    names, needs = _manageable(names, _needs(model, uses, set(names)), troubled)
-    layout = layered(names, [(b, a) for a, b in needs], Box(WIDE, HIGH, ACROSS, DOWN))
-    causes = {one.service for one in verdict.causes}
-    causes |= {name for one in verdict.causes for name in one.shares}
-    nodes = tuple(_node(name, states[name], name in causes, name in externals, layout.corners[name]) for name in names)
-    edges = tuple(
-        Edge(_path(layout.corners[b], layout.bends.get((b, a), ()), layout.corners[a]), _hot(states[a], states[b]))
-        for a, b in needs
+    troubled = {name for name, status in statuses.items() if status.state not in ("ok", "unknown")}
+    names, links = _limit_edges(sorted(statuses), _links(model, uses, set(statuses)), troubled)
+    layout = layered_layout(names, links, Box(NODE_WIDTH_PX, NODE_HEIGHT_PX, COLUMN_GAP_PX, ROW_GAP_PX))
+    causes = {name for cause in verdict.causes for name in (cause.service, *cause.shares)}
+    nodes = tuple(
+        _node(name, statuses[name], name in causes, name in external_names, layout.corners[name]) for name in names
     )
-    return Map(
-        width=max(one.x for one in nodes) + WIDE + EDGE,
-        height=max(one.y for one in nodes) + HIGH + EDGE,
+    edges = (
+        Edge(
+            _edge_path(layout.corners[needed], layout.bends.get((needed, dependent), ()), layout.corners[dependent]),
+            _carries_failure(statuses[needed], statuses[dependent]),
+        )
+        for needed, dependent in links
+    )
+    return DependencyMap(
+        width=max(node.x for node in nodes) + NODE_WIDTH_PX + PADDING_PX,
+        height=max(node.y for node in nodes) + NODE_HEIGHT_PX + PADDING_PX,
         nodes=nodes,
-        edges=tuple(sorted(edges, key=lambda one: one.hot)),  # hot ones on top
-        described=_described(nodes),
-        left_out=every - len(names),
+        edges=tuple(sorted(edges, key=lambda edge: edge.carries_failure)),  # those with a failure are drawn on top
+        description=_description(nodes),
+        omitted_services=len(statuses) - len(names),
     )
 
 
-def _manageable(
-    names: list[str], needs: list[tuple[str, str]], troubled: set[str]
-) -> tuple[list[str], list[tuple[str, str]]]:
-    """What can be laid out in a second and read: all, else what is not fine, with its neighbours or alone."""
-    if len(needs) <= MOST_NEEDS:
-        return names, needs
-    near = troubled | {end for link in needs if troubled & set(link) for end in link}
-    for kept in (near, troubled):
-        among = [(a, b) for a, b in needs if a in kept and b in kept]
-        if kept and len(among) <= MOST_NEEDS:
-            return sorted(kept), among
+def _links(model: Model, uses: Mapping[str, frozenset[str]], names: set[str]) -> list[Link]:
+    """Return the links between `names`: what is needed first, sorted by what needs it."""
+    pairs = {(needed, service.name) for service in model.services for needed in service.depends_on}
+    pairs |= {(needed, name) for name, used in uses.items() for needed in used}
+    known = (pair for pair in pairs if pair[0] != pair[1] and names.issuperset(pair))
+    return sorted(known, key=lambda pair: (pair[1], pair[0]))
+
+
+def _limit_edges(names: list[str], links: list[Link], troubled: set[str]) -> tuple[list[str], list[Link]]:
+    """Return the names and links to draw.
+
+    These are all, or the troubled services with their neighbours, or the troubled services alone, whichever has at
+    most MAX_EDGES links; else the troubled services without links.
+    """
+    if len(links) <= MAX_EDGES:
+        return names, links
+    neighbours = {name for link in links if troubled & set(link) for name in link}
+    for kept in (troubled | neighbours, troubled):
+        kept_links = [link for link in links if kept.issuperset(link)]
+        if kept and len(kept_links) <= MAX_EDGES:
+            return sorted(kept), kept_links
     return sorted(troubled) or names, []
 
 
-def _external_state(name: str, verdict: Verdict) -> tuple[str, str]:
-    outcomes = {one.outcome for one in verdict.checks if one.service == name}
-    code = next((one.code for one in verdict.causes if one.service == name), "external")
-    worst = next((one for one in _WORST if one in outcomes), "unknown")
-    return _STATE_OF[worst], code if worst == "failed" else "external"
+def _external_status(name: str, verdict: Verdict) -> _Status:
+    """Return the state of an external system, from the worst outcome of its checks."""
+    outcomes = {check.outcome for check in verdict.checks if check.service == name}
+    worst = next((outcome for outcome in _OUTCOMES if outcome in outcomes), "unknown")
+    code = next((cause.code for cause in verdict.causes if cause.service == name), "external")
+    return _Status(_STATE_OF_OUTCOME[worst], code if worst == "failed" else "external")
 
 
-def _needs(model: Model, uses: Mapping[str, frozenset[str]], known: set[str]) -> list[tuple[str, str]]:
-    found = {(one.name, other) for one in model.services for other in one.depends_on}
-    found |= {(name, other) for name, others in uses.items() for other in others}
-    return sorted((a, b) for a, b in found if a != b and a in known and b in known)
+def _carries_failure(needed: _Status, dependent: _Status) -> bool:
+    return dependent.state == "blocked" and needed.state in ("down", "blocked", "degraded")
 
 
-def _hot(dependent: tuple[str, str], needed: tuple[str, str]) -> bool:
-    return dependent[0] == "blocked" and needed[0] in ("down", "blocked", "degraded")
+def _node(name: str, status: _Status, is_cause: bool, external: bool, corner: Point) -> Node:
+    if status.state in ("ok", "blocked", "unknown") or not status.reason:
+        text = "external, ok" if external and status.state == "ok" else status.state
+    else:
+        text = f"{status.state}: {status.reason}"
+    width = NODE_WIDTH_PX - ICON_PX - MARGIN_PX - (ROUND_END_PX if external else 0)
+    return Node(
+        name=name,
+        label=_truncate(single_line(name), width, NAME_LETTER_PX),
+        status=_truncate(single_line(text), width, STATUS_LETTER_PX),
+        state=status.state,
+        is_cause=is_cause,
+        external=external,
+        x=corner[0] + PADDING_PX,
+        y=corner[1] + PADDING_PX,
+    )
 
 
-def _node(name: str, state: tuple[str, str], cause: bool, external: bool, corner: Point) -> Node:
-    word, why = state
-    told = {"ok": "ok", "blocked": "blocked", "unknown": "unknown"}.get(word, f"{word}: {why}" if why else word)
-    if external and word == "ok":
-        told = "external, ok"
-    x, y = corner
-    room = WIDE - ICON - MARGIN - (ROUND if external else 0)
-    label, line = _cut(plain(name), room, NAME), _cut(plain(told), room, TOLD)
-    return Node(name, label, line, word, cause, external, x + EDGE, y + EDGE)
-
-
-def _cut(text: str, room: float, letter_wide: float) -> str:
-    """As much of `text` as surely fits into `room` pixels."""
+def _truncate(text: str, width: float, letter_px: float) -> str:
+    """Return as much of `text` as fits into `width` pixels, by an estimate."""
     used = 0.0
     for index, letter in enumerate(text):
-        used += letter_wide * next(
-            (width for letters, width in WIDTHS if letter in letters), 1.0 if letter < "\u0250" else 1.9
-        )
-        if used > room:
+        other = 1.0 if letter < MAX_LATIN else NON_LATIN_WIDTH
+        used += letter_px * next((factor for letters, factor in LETTER_WIDTHS if letter in letters), other)
+        if used > width:
             return text[: max(index - 1, 1)] + "…"
     return text
 
 
-def _path(needed: Point, bends: Sequence[Point], needing: Point) -> str:
-    """A curve from the right of one box, past its bends, to the left of another."""
-    points = [(needed[0] + WIDE, needed[1] + HIGH / 2)]
+def _edge_path(needed: Point, bends: Sequence[Point], dependent: Point) -> str:
+    """Return an SVG path from the right side of one node through the bends to the left side of another."""
+    points = [(needed[0] + NODE_WIDTH_PX, needed[1] + NODE_HEIGHT_PX / 2)]
     for x, y in bends:
-        points += [(x - WIDE / 2, y), (x + WIDE / 2, y)]
-    points.append((needing[0] - TIP, needing[1] + HIGH / 2))
-    if needing[0] < needed[0]:  # in a circle, one line must run back
-        points = [(needed[0], points[0][1]), (needing[0] + WIDE + TIP, points[-1][1])]
-    path = f"M{points[0][0] + EDGE:.0f} {points[0][1] + EDGE:.0f}"
-    for (x, y), (to_x, to_y) in itertools.pairwise([(x + EDGE, y + EDGE) for x, y in points]):
+        points += [(x - NODE_WIDTH_PX / 2, y), (x + NODE_WIDTH_PX / 2, y)]
+    points.append((dependent[0] - ARROW_GAP_PX, dependent[1] + NODE_HEIGHT_PX / 2))
+    if dependent[0] < needed[0]:  # the line of a cycle that runs from right to left
+        points = [(needed[0], points[0][1]), (dependent[0] + NODE_WIDTH_PX + ARROW_GAP_PX, points[-1][1])]
+    points = [(x + PADDING_PX, y + PADDING_PX) for x, y in points]
+    path = f"M{points[0][0]:.0f} {points[0][1]:.0f}"
+    for (x, y), (to_x, to_y) in itertools.pairwise(points):
         half = (to_x - x) / 2
         path += f"C{x + half:.0f} {y:.0f} {to_x - half:.0f} {to_y:.0f} {to_x:.0f} {to_y:.0f}"
     return path
 
 
-def _described(nodes: Sequence[Node]) -> str:
-    """The picture in words, for those who do not see it."""
+def _description(nodes: Sequence[Node]) -> str:
+    """Return the map as text, for screen readers."""
     parts = []
     for state in ("down", "degraded", "blocked", "unknown", "ok"):
-        found = [plain(one.name) for one in nodes if one.state == state]
-        if found and state == "ok":
-            parts.append(f"{len(found)} ok")
-        elif found:
-            parts.append(f"{state}: {', '.join(found[:12])}" + (f" and {len(found) - 12} more" if found[12:] else ""))
+        names = [single_line(node.name) for node in nodes if node.state == state]
+        if names and state == "ok":
+            parts.append(f"{len(names)} ok")
+        elif names:
+            more = len(names) - MAX_DESCRIBED_NAMES
+            parts.append(
+                f"{state}: {', '.join(names[:MAX_DESCRIBED_NAMES])}" + (f" and {more} more" if more > 0 else "")
+            )
     return f"{len(nodes)} services and external systems; " + "; ".join(parts)

@@ -1,25 +1,25 @@
-"""What was seen of what is not fine, short enough to be read: logs, inspect excerpts, answers; pure."""
+"""Evidence for the page: excerpts of logs, of inspect results and of the answers of endpoints and stores."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from service_down.fixtures.catalog.log_signatures import signature_of
-from service_down.fixtures.evidence.observation import Observation, replicas_of
-from service_down.fixtures.probes.engine import service_name
+from service_down.fixtures.evidence.observation import Observations, RawObservation, replicas_of
+from service_down.fixtures.probes.container_logs import LOGS
+from service_down.fixtures.probes.registry import subjects
+from service_down.fixtures.stack.containers import Container, service_of
 from service_down.reports.diagnosis.diagnose import DiagnosisContext
 from service_down.reports.verdict import Verdict
 
-LINES, LINE, BODY, INSPECTED = 100, 400, 1500, 30
-KEPT_STATE = ("Status", "ExitCode", "OOMKilled", "Error", "StartedAt", "FinishedAt", "Health")
+MAX_LOG_LINES, MAX_LINE_CHARS, MAX_BODY_CHARS, MAX_SERVICES = 100, 400, 1500, 30
 
 
 @dataclass(frozen=True)
 class Log:
-    """A container's last lines; each with the known error that it is, if it is one."""
+    """The last lines of a container's log, each with the name of the known error in it, if any."""
 
     service: str
     container: str
@@ -30,10 +30,10 @@ class Log:
 
 @dataclass(frozen=True)
 class Answer:
-    """What one endpoint, store or system answered."""
+    """The answer of an endpoint, store or external system."""
 
     probe: str
-    told: str  # status, or the kind of error
+    result: str  # the HTTP status, or the kind of error
     fine: bool
     text: str
     at: str
@@ -43,7 +43,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Instance:
-    """One container, for the services table."""
+    """A container in the table of services."""
 
     service: str
     container: str
@@ -54,98 +54,86 @@ class Instance:
     since: str
 
 
-def logs(verdict: Verdict, seen: Mapping[str, Observation]) -> tuple[Log, ...]:
-    """The logs of the services that are not fine; causes first."""
-    return tuple(log for name in _not_fine(verdict) if f"logs:{name}" in seen for log in _logs(name, seen))
+def logs(verdict: Verdict, observations: Observations) -> tuple[Log, ...]:
+    """Return the logs of the services that are not ok, causes first."""
+    return tuple(log for name in _services_not_ok(verdict) for log in _logs(name, observations))
 
 
-def _logs(name: str, seen: Mapping[str, Observation]) -> Iterator[Log]:
-    observation = seen[f"logs:{name}"]
-    if observation.outcome != "seen":
+def _logs(name: str, observations: Observations) -> Iterator[Log]:
+    observation = observations.get(LOGS.of(name))
+    if observation is None:
+        return
+    if observation.value is None:
         yield Log(name, "", (), 0, observation.text)
         return
     for container, log in observation.value.items():
-        lines = tuple((line[:LINE], signature_of(line)) for line in log["lines"][-LINES:])
-        yield Log(name, container, lines, sum(1 for _, known in lines if known), log.get("note", ""))
+        lines = tuple((line[:MAX_LINE_CHARS], signature_of(line)) for line in log.lines[-MAX_LOG_LINES:])
+        yield Log(name, container, lines, sum(1 for _, known in lines if known), log.note)
 
 
-def _not_fine(verdict: Verdict) -> Sequence[str]:
-    """The services that are not fine, causes first; not more than anybody reads."""
-    causes = {one.service for one in verdict.causes}
-    names = [one.name for one in verdict.services if one.state not in ("ok", "unknown")]
-    return sorted(names, key=lambda name: (name not in causes, name))[:INSPECTED]
+def _services_not_ok(verdict: Verdict) -> Sequence[str]:
+    """Return the services that are not ok, causes first, at most MAX_SERVICES."""
+    causes = {cause.service for cause in verdict.causes}
+    names = [service.name for service in verdict.services if service.state not in ("ok", "unknown")]
+    return sorted(names, key=lambda name: (name not in causes, name))[:MAX_SERVICES]
 
 
-def inspected(verdict: Verdict, scene: DiagnosisContext) -> tuple[tuple[str, str], ...]:
-    """Name and excerpt of the inspect result of each container of a service that is not fine."""
-    aliases = {one.name: one.aliases for one in scene.model.services}
-    wanted = _not_fine(verdict)
+def inspected(verdict: Verdict, context: DiagnosisContext) -> tuple[tuple[str, str], ...]:
+    """Return name and inspect excerpt of each container of a service that is not ok."""
+    aliases = {service.name: service.aliases for service in context.model.services}
+    wanted = _services_not_ok(verdict)
     return tuple(
-        (str(one.get("Name", "?")).lstrip("/"), json.dumps(_excerpt(one), indent=2, ensure_ascii=False)[: 4 * BODY])
-        for one in scene.view.get("containers", ())
-        if service_name(one, aliases) in wanted
+        (container.name, json.dumps(container.excerpt, indent=2, ensure_ascii=False)[: 4 * MAX_BODY_CHARS])
+        for container in (context.engine.containers if context.engine else ())
+        if service_of(container, aliases) in wanted
     )
 
 
-def _excerpt(container: Mapping[str, Any]) -> dict[str, Any]:
-    """The parts that findings are made of."""
-    host, net = container.get("HostConfig") or {}, container.get("NetworkSettings") or {}
-    return {
-        "Image": (container.get("Config") or {}).get("Image"),
-        "Created": container.get("Created"),
-        "RestartCount": container.get("RestartCount"),
-        "State": {key: value for key, value in (container.get("State") or {}).items() if key in KEPT_STATE},
-        "HostConfig": {key: host.get(key) for key in ("Memory", "RestartPolicy", "NetworkMode", "PortBindings")},
-        "Networks": {name: (one or {}).get("IPAddress") for name, one in (net.get("Networks") or {}).items()},
-    }
+def answers(observations: Observations) -> tuple[Answer, ...]:
+    """Return the answers of endpoints, stores and external systems, failed ones first."""
+    kinds = {key.id for subject in subjects() for key in subject.listed_answers}
+    listed = [raw for probe, raw in observations.stored.items() if probe.partition(":")[0] in kinds]
+    found = [_answer(raw.probe, replica) for raw in listed for replica in replicas_of(raw)]
+    return tuple(sorted(found, key=lambda answer: (answer.fine, answer.probe)))
 
 
-def answers(seen: Mapping[str, Observation]) -> tuple[Answer, ...]:
-    """What endpoints, stores and external systems answered; those that did not, first."""
-    kinds = ("http:", "external:", "api:", "login:", "postgres:", "redis:")
-    asked = [(probe, one) for probe, one in sorted(seen.items()) if probe.startswith(kinds)]
-    found = [_answer(probe, each) for probe, one in asked for each in replicas_of(one)]
-    return tuple(sorted(found, key=lambda one: (one.fine, one.probe)))
-
-
-def _answer(probe: str, one: Observation) -> Answer:
-    value = one.value if isinstance(one.value, Mapping) else {}
+def _answer(probe: str, raw: RawObservation) -> Answer:
+    value = raw.value if isinstance(raw.value, Mapping) else {}
     status = value.get("status")
-    if one.outcome == "seen":
-        told, fine = str(status or "answered"), not isinstance(status, int) or status < 400
+    if raw.outcome == "seen":
+        result, fine = str(status or "answered"), not isinstance(status, int) or status < 400
     else:
-        told, fine = one.kind or "could not look", False
+        result, fine = raw.kind or "could not look", False
     parts = [str(value["url"])] if value.get("url") else []
-    parts += [one.text] if one.text else []
+    parts += [raw.text] if raw.text else []
     body = value.get("body")
     if isinstance(body, str):
-        parts.append(body[:BODY] + ("…" if len(body) > BODY else ""))
+        parts.append(body[:MAX_BODY_CHARS] + ("…" if len(body) > MAX_BODY_CHARS else ""))
     elif value and "url" not in value:
-        parts.append(json.dumps(value, indent=1, ensure_ascii=False)[:BODY])
-    return Answer(probe, told, fine, "\n".join(parts), one.at, one.seconds, one.attempts)
+        parts.append(json.dumps(value, indent=1, ensure_ascii=False)[:MAX_BODY_CHARS])
+    return Answer(probe, result, fine, "\n".join(parts), raw.at, raw.seconds, raw.attempts)
 
 
-def instances(scene: DiagnosisContext) -> Mapping[str, Sequence[Instance]]:
-    """The containers of each service."""
-    aliases = {one.name: one.aliases for one in scene.model.services}
+def instances(context: DiagnosisContext) -> Mapping[str, Sequence[Instance]]:
+    """Return the containers of each service."""
+    aliases = {service.name: service.aliases for service in context.model.services}
     found: dict[str, list[Instance]] = {}
-    for one in scene.view.get("containers", ()):
-        name = service_name(one, aliases)
+    for container in context.engine.containers if context.engine else ():
+        name = service_of(container, aliases)
         if name:
-            found.setdefault(name, []).append(_instance(name, one))
+            found.setdefault(name, []).append(_instance(name, container))
     return found
 
 
-def _instance(service: str, one: Mapping[str, Any]) -> Instance:
-    state = one.get("State") or {}
-    status = str(state.get("Status", "?"))
-    running = bool(state.get("Running"))
+def _instance(service: str, container: Container) -> Instance:
+    exited = container.status == "exited" and not container.running
+    since = container.started if container.running else container.finished
     return Instance(
         service=service,
-        container=str(one.get("Name", "?")).lstrip("/"),
-        image=str((one.get("Config") or {}).get("Image") or "?"),
-        status=status if running or status != "exited" else f"exited ({state.get('ExitCode')})",
-        health=str((state.get("Health") or {}).get("Status") or ""),
-        restarts=int(one.get("RestartCount") or 0),
-        since=str(state.get("StartedAt" if running else "FinishedAt") or "")[:19].replace("T", " "),
+        container=container.name,
+        image=container.image or "?",
+        status=f"exited ({container.exit_code})" if exited else container.status,
+        health=container.health_status,
+        restarts=container.restart_count,
+        since=(since or "")[:19].replace("T", " "),
     )

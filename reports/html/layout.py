@@ -1,92 +1,124 @@
-"""Where the boxes of a dependency map stand: layers from left to right, few crossings; pure."""
+"""Positions of the boxes of a dependency map: layers from left to right with few crossings. All lengths are pixels."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Protocol
 
 Point = tuple[float, float]
-Link = tuple[str, str]  # from the left to the right
-ROUNDS = 4  # of moving boxes until few lines cross; more change little
-BEND = 14.0  # pixels that a line takes where it passes a layer
+Link = tuple[str, str]  # from the left box to the right box
+CROSSING_ROUNDS = 4  # passes that reduce crossings; more passes change little
+LINE_HEIGHT_PX = 14.0  # kept free for a line where it passes a layer
+MIN_COLUMNS = 4  # of boxes without links
 
 
 @dataclass(frozen=True)
 class Box:
-    """The size of every box and the gaps between them, in pixels."""
+    """The size of every box, and the gaps between boxes."""
 
-    wide: float
-    high: float
-    across: float
-    down: float
+    width: float
+    height: float
+    column_gap: float
+    row_gap: float
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The upper left corner of each box; for lines over several layers, the middles that they pass."""
+    """The upper left corner of each box, and the points that a link over several layers passes."""
 
     corners: Mapping[str, Point]
     bends: Mapping[Link, Sequence[Point]] = field(default_factory=dict)
 
 
-def layered(names: Sequence[str], links: Sequence[Link], box: Box) -> Layout:
-    """The layout: every link runs from left to right, except one in each circle."""
+class _Vertex(Protocol):
+    """A vertex of the library."""
+
+    data: str
+    view: _VertexView
+
+
+class _Edge(Protocol):
+    """An edge of the library."""
+
+    v: Sequence[_Vertex]
+    view: _EdgeView
+
+
+class _Component(Protocol):
+    """A connected component of the library's graph."""
+
+    def V(self) -> Iterable[_Vertex]: ...  # noqa: N802
+
+    def E(self) -> Iterable[_Edge]: ...  # noqa: N802
+
+
+def layered_layout(names: Sequence[str], links: Sequence[Link], box: Box) -> Layout:
+    """Return the layout. Every link runs from left to right, except one in each cycle."""
     from grandalf.graphs import Edge, Graph, Vertex
 
     vertices = {name: Vertex(name) for name in names}
     for vertex in vertices.values():
-        vertex.view = _View(box)
-    edges = [Edge(vertices[a], vertices[b]) for a, b in links]
+        vertex.view = _VertexView(box)
+    edges = [Edge(vertices[left], vertices[right]) for left, right in links]
     for edge in edges:
-        edge.view = _Line()
+        edge.view = _EdgeView()
     corners: dict[str, Point] = {}
     bends: dict[Link, Sequence[Point]] = {}
-    below = 0.0
-    parts = [part for part in Graph(list(vertices.values()), edges).C if len(list(part.V())) > 1]
-    for part in sorted(parts, key=lambda one: -len(list(one.V()))):
-        below = _place(part, box, below, corners, bends)
-    alone = [name for name in names if name not in corners]
-    columns = max(4, round(max((x for x, _ in corners.values()), default=0) / (box.wide + box.across)) + 1)
-    for index, name in enumerate(alone):
-        corners[name] = (index % columns * (box.wide + box.across), below + index // columns * (box.high + box.down))
+    bottom = 0.0
+    components: list[_Component] = list(Graph(list(vertices.values()), edges).C)
+    connected = [component for component in components if _size(component) > 1]
+    for component in sorted(connected, key=_size, reverse=True):
+        bottom = _place_component(component, box, bottom, corners, bends)
+    unlinked = [name for name in names if name not in corners]
+    step_x, step_y = box.width + box.column_gap, box.height + box.row_gap
+    columns = max(MIN_COLUMNS, round(max((x for x, _ in corners.values()), default=0) / step_x) + 1)
+    for index, name in enumerate(unlinked):
+        corners[name] = (index % columns * step_x, bottom + index // columns * step_y)
     return Layout(corners, bends)
 
 
-def _place(part: Any, box: Box, below: float, corners: dict[str, Point], bends: dict[Link, Sequence[Point]]) -> float:
-    """Lays out one connected part under what is there; gives where the next may begin.
+def _size(component: _Component) -> int:
+    return len(list(component.V()))
 
-    The library draws from top to bottom with the middles of things, so x and y change places here.
+
+def _place_component(
+    component: _Component, box: Box, top: float, corners: dict[str, Point], bends: dict[Link, Sequence[Point]]
+) -> float:
+    """Add a connected component's corners and bends below `top`; return where the next component may begin.
+
+    The library draws from top to bottom and gives the centres of the boxes. Therefore x and y are exchanged here.
     """
     from grandalf.layouts import SugiyamaLayout
 
-    layout = SugiyamaLayout(part)
-    layout.xspace, layout.yspace = box.down, box.across
-    layout.dw, layout.dh = BEND, box.wide
+    layout = SugiyamaLayout(component)
+    layout.xspace, layout.yspace = box.row_gap, box.column_gap
+    layout.dw, layout.dh = LINE_HEIGHT_PX, box.width
     layout.init_all()
-    layout.draw(ROUNDS)
-    middles = {vertex.data: vertex.view.xy for vertex in part.V()}
-    lines = {(edge.v[0].data, edge.v[1].data): edge.view.points for edge in part.E()}
-    points = [*middles.values(), *(point for line in lines.values() for point in line)]
-    top: float = below + box.high / 2 - min(x for x, _ in points)
-    left = box.wide / 2 - min(y for _, y in middles.values())
-    for name, (x, y) in middles.items():
-        corners[name] = (y + left - box.wide / 2, x + top - box.high / 2)
-    bends |= {link: [(y + left, x + top) for x, y in line[1:-1]] for link, line in lines.items() if len(line) > 2}
-    lowest = float(max(x for x, _ in points))
-    return lowest + top + box.high / 2 + 2 * box.down
+    layout.draw(CROSSING_ROUNDS)
+    centres = {vertex.data: vertex.view.xy for vertex in component.V()}
+    lines = {(edge.v[0].data, edge.v[1].data): edge.view.points for edge in component.E()}
+    points = [*centres.values(), *(point for line in lines.values() for point in line)]
+    shift_y = top + box.height / 2 - min(x for x, _ in points)
+    shift_x = box.width / 2 - min(y for _, y in centres.values())
+    for name, (x, y) in centres.items():
+        corners[name] = (y + shift_x - box.width / 2, x + shift_y - box.height / 2)
+    bends |= {
+        link: [(y + shift_x, x + shift_y) for x, y in line[1:-1]] for link, line in lines.items() if len(line) > 2
+    }
+    return max(x for x, _ in points) + shift_y + box.height / 2 + 2 * box.row_gap
 
 
-class _View:
-    """What the library wants to know of a vertex, turned by a quarter."""
+class _VertexView:
+    """The size of a box as the library reads it, with width and height exchanged, and the centre that it sets."""
 
     def __init__(self, box: Box) -> None:
-        self.w, self.h = box.high, box.wide
+        self.w, self.h = box.height, box.width
         self.xy: Point = (0.0, 0.0)
 
 
-class _Line:
-    """Takes the points of a line."""
+class _EdgeView:
+    """The points of a line, set by the library."""
 
     def __init__(self) -> None:
         self.points: Sequence[Point] = ()

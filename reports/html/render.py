@@ -1,4 +1,4 @@
-"""The verdict as static HTML on top of pytest-html's page; complete without scripts, everything escaped."""
+"""The verdict as static HTML on top of pytest-html's page. It is complete without scripts, and all text is escaped."""
 
 from __future__ import annotations
 
@@ -6,107 +6,112 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from service_down.fixtures.evidence.observation import Observation, parse_time
+from service_down.fixtures.evidence.observation import Observations, parse_time
+from service_down.fixtures.probes import external
 from service_down.fixtures.settings.schema import Settings
-from service_down.reports.delivery.terminal import NO_REASON, ago, plain
 from service_down.reports.diagnosis.diagnose import DiagnosisContext
-from service_down.reports.history.compare import Comparison
-from service_down.reports.html.dependency_map import Map, draw_map
+from service_down.reports.html.dependency_map import DependencyMap, build_dependency_map
 from service_down.reports.html.evidence import answers, inspected, instances, logs
 from service_down.reports.html.resources import bars
-from service_down.reports.html.timeline import draw_timeline
+from service_down.reports.html.timeline import build_timeline_picture
+from service_down.reports.text import NO_REASON, ago, single_line
 from service_down.reports.verdict import Verdict
+from service_down.reports.verdict_file import Comparison, RunInfo
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
 BEGIN, END = "<!--service-down-->", "<!--/service-down-->"
-_SORTED = ("failed", "unknown", "warned", "passed", "skipped")
-_STATES = ("down", "blocked", "degraded", "unknown", "ok")
+_OUTCOME_ORDER = ("failed", "unknown", "warned", "passed", "skipped")
+_STATE_ORDER = ("down", "blocked", "degraded", "unknown", "ok")
+_OUTCOME_TEXTS = {"unknown": "could not look"}  # all others are shown as they are
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_VIEWPORT = '\n    <meta name="viewport" content="width=device-width, initial-scale=1"/>'
+_TABLE_BEGIN = (
+    '<details id="pytest-html"><summary>The same checks as pytest-html\'s table (needs scripts)</summary>'
+    '<div class="inner" tabindex="0" role="region" aria-label="pytest-html\'s table, scrollable">'
+)
+_TABLE_END = "</div></details>"
 
 
-def title(verdict: Verdict, run: Mapping[str, Any]) -> str:
-    """The page's title: short enough for a browser's tab."""
+def title(verdict: Verdict, run: RunInfo) -> str:
+    """Return the page's title, short enough for a browser's tab."""
     from markupsafe import escape
 
-    return str(escape(plain(f"{verdict.word.upper()} · {run['stack']} · {run['started'][:16]}Z")))
+    return str(escape(single_line(f"{verdict.word.upper()} · {run.stack} · {run.started[:16]}Z")))
 
 
 def render(
     verdict: Verdict,
-    run: Mapping[str, Any],
+    run: RunInfo,
     mode: str,
-    seen: Mapping[str, Observation],
-    scene: DiagnosisContext,
+    observations: Observations,
+    context: DiagnosisContext,
     settings: Settings,
     compared: Comparison | None = None,
 ) -> str:
-    """The verdict's HTML, between marks by which `finish` finds it."""
-    page = _environment().get_template("page.html.j2")
-    drawn, undrawn = _drawn(verdict, scene, settings)
-    shown = {one.name for one in drawn.nodes} if drawn else set()
-    text = page.render(
-        verdict=verdict,
-        run=run,
-        facts=_facts(run, mode, verdict.counts()),
-        notices=_notices(run),
-        no_reason=NO_REASON,
-        unknown=_by_reason(verdict),
-        since=lambda at: _since(at, run),
-        map=drawn,
-        undrawn=undrawn,
-        elsewhere=[one for one in verdict.causes if one.service not in shown],
-        moments=draw_timeline(verdict),
-        services=sorted(verdict.services, key=lambda one: (_STATES.index(one.state), one.name)),
-        instances=instances(scene),
-        engine_seen=bool(scene.view),
-        bars=bars(seen, settings),
-        logs=logs(verdict, seen),
-        inspected=inspected(verdict, scene),
-        answers=answers(seen),
-        checks=sorted(verdict.checks, key=lambda one: (_SORTED.index(one.outcome), one.id)),
-        counts=verdict.counts(),
-        compared=compared,
+    """Return the verdict's HTML between the marks BEGIN and END, by which `finish` finds it."""
+    dependency_map, no_map_reason = _dependency_map(verdict, context, settings)
+    mapped = {node.name for node in dependency_map.nodes} if dependency_map else set()
+    html = (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            verdict=verdict,
+            run=run,
+            facts=_facts(run, mode, verdict.counts()),
+            notices=_notices(run),
+            no_reason=NO_REASON,
+            unknown=_unknown_by_reason(verdict),
+            since=lambda at: _time_before_run(at, run),
+            dependency_map=dependency_map,
+            no_map_reason=no_map_reason,
+            unmapped_causes=[cause for cause in verdict.causes if cause.service not in mapped],
+            timeline=build_timeline_picture(verdict),
+            services=sorted(verdict.services, key=lambda service: (_STATE_ORDER.index(service.state), service.name)),
+            instances=instances(context),
+            engine_answered=context.engine is not None,
+            bars=bars(observations, settings),
+            logs=logs(verdict, observations),
+            inspected=inspected(verdict, context),
+            answers=answers(observations),
+            checks=sorted(verdict.checks, key=lambda check: (_OUTCOME_ORDER.index(check.outcome), check.id)),
+            counts=verdict.counts(),
+            compared=compared,
+        )
     )
-    return f"{BEGIN}{text}{END}"
+    return f"{BEGIN}{html}{END}"
 
 
-def _drawn(verdict: Verdict, scene: DiagnosisContext, settings: Settings) -> tuple[Map | None, str]:
-    """The map, or why there is none: a picture that cannot be drawn must not cost the report."""
+def _dependency_map(
+    verdict: Verdict, context: DiagnosisContext, settings: Settings
+) -> tuple[DependencyMap | None, str]:
+    """Return the map, or None and the reason. An error while it is built must not cost the report."""
     try:
-        drawn = draw_map(verdict, scene.model, scene.uses, settings.external)
+        dependency_map = build_dependency_map(verdict, context.model, context.uses, settings.all_of(external.TABLE))
     except Exception as error:
         return None, f"The map could not be drawn ({type(error).__name__}: {error})."
-    return drawn, "No service is known, so there is nothing to draw."
+    return dependency_map, "No service is known, so there is nothing to draw."
 
 
 def finish(page: str) -> str:
-    """pytest-html's page with ours in front of it: its language, its width on a phone, the verdict first.
+    """Move the verdict to the beginning of pytest-html's page, and set the page's language and viewport.
 
-    A page that does not look as expected stays as it is: the verdict is in it all the same.
+    A page without the expected structure is returned unchanged: it contains the verdict all the same.
     """
     start, end = page.find(BEGIN), page.find(END)
     body, close = page.find("<body>"), page.rfind("</body>")
     if not 0 <= body < start < end < close:
         return page
-    ours = page[start + len(BEGIN) : end]
+    verdict = page[start + len(BEGIN) : end]
     head = page[:body].replace("<html>", '<html lang="en">', 1)
-    head = head.replace('<meta charset="utf-8"/>', '<meta charset="utf-8"/>' + _META, 1)
-    theirs = page[body + len("<body>") : start] + page[end + len(END) : close]
-    theirs = re.sub(r'<h1 id="title">(.*?)</h1>', r'<h2 id="title">\1</h2>', theirs, count=1, flags=re.DOTALL)
-    theirs = re.sub(r'(<input [^>]*data-test-result="([a-z]+)")', r'\1 aria-label="show \2"', theirs)
-    return f"{head}<body>{ours}{_BEFORE}{theirs}{_AFTER}{page[close:]}"
-
-
-_META = '\n    <meta name="viewport" content="width=device-width, initial-scale=1"/>'
-_BEFORE = (
-    '<details id="pytest-html"><summary>The same checks as pytest-html\'s table (needs scripts)</summary>'
-    '<div class="inner" tabindex="0" role="region" aria-label="pytest-html\'s table, scrollable">'
-)
-_AFTER = "</div></details>"
+    head = head.replace('<meta charset="utf-8"/>', '<meta charset="utf-8"/>' + _VIEWPORT, 1)
+    table = page[body + len("<body>") : start] + page[end + len(END) : close]
+    table = re.sub(r'<h1 id="title">(.*?)</h1>', r'<h2 id="title">\1</h2>', table, count=1, flags=re.DOTALL)
+    table = re.sub(r'(<input [^>]*data-test-result="([a-z]+)")', r'\1 aria-label="show \2"', table)
+    return f"{head}<body>{verdict}{_TABLE_BEGIN}{table}{_TABLE_END}{page[close:]}"
 
 
 @cache
@@ -119,59 +124,67 @@ def _environment() -> Environment:
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        loader=jinja2.FunctionLoader(lambda name: _text(name)),
+        loader=jinja2.FunctionLoader(lambda name: _read_template(name)),
     )
-    environment.filters |= {"plain": plain, "readable": lambda text: _CONTROL.sub(" ", text), "moment": _moment}
-    environment.globals |= {"style": Markup(_text("style.css")), "script": Markup(_text("script.js"))}
+    environment.filters |= {
+        "plain": single_line,
+        "readable": lambda text: _CONTROL.sub(" ", text),
+        "short_time": _short_time,
+    }
+    environment.globals |= {"style": Markup(_read_template("style.css")), "script": Markup(_read_template("script.js"))}
     return environment
 
 
-def _moment(at: str) -> str:
-    """A time as people read it, to the second; the files beside the page have the rest."""
-    return plain(at[:19].replace("T", " "))
-
-
-def _text(name: str) -> str:
+def _read_template(name: str) -> str:
     return files("service_down.reports.html.templates").joinpath(name).read_text(encoding="utf-8")
 
 
-def _facts(run: Mapping[str, Any], mode: str, counts: Mapping[str, int]) -> list[tuple[str, str]]:
-    """What the run was, as names and values."""
-    incident = [("Incident", str(run["incident"]))] if run.get("incident") else []
+def _without_controls(text: str) -> str:
+    """Return `text` with its lines, and without control characters."""
+    return _CONTROL.sub(" ", text)
+
+
+def _short_time(at: str) -> str:
+    """Return a time to the second. The files beside the page have the exact time."""
+    return single_line(at[:19].replace("T", " "))
+
+
+def _facts(run: RunInfo, mode: str, counts: Mapping[str, int]) -> list[tuple[str, str]]:
+    """Return the run's properties as names and values."""
+    incident = [("Incident", run.incident)] if run.incident else []
+    checks = (f"{count} {_OUTCOME_TEXTS.get(outcome, outcome)}" for outcome, count in counts.items() if count)
     return [
         *incident,
-        ("Stack", f"{run['stack']} (project {run['project']})"),
-        ("Host", run["host"]),
+        ("Stack", f"{run.stack} (project {run.project})"),
+        ("Host", run.host),
         ("Mode", mode),
-        ("Time", f"{str(run['started'])[:19].replace('T', ' ')} UTC"),
-        ("Took", f"{run['seconds']:.1f} s"),
-        ("Checks", ", ".join(f"{count} {_WORDS.get(name, name)}" for name, count in counts.items() if count)),
+        ("Time", f"{run.started[:19].replace('T', ' ')} UTC"),
+        ("Took", f"{run.seconds:.1f} s"),
+        ("Checks", ", ".join(checks)),
     ]
 
 
-_WORDS = {"unknown": "could not look"}
+def _notices(run: RunInfo) -> list[str]:
+    """Return what limits the verdict: a replay, an interruption, a selection of checks."""
+    notices = []
+    if run.replayed:
+        notices.append("Replay of a recording: nothing live was looked at.")
+    if run.interrupted:
+        notices.append("Interrupted: not every check was run.")
+    if run.scope:
+        notices.append(f"Only a part was looked at: {run.scope}")
+    return notices
 
 
-def _notices(run: Mapping[str, Any]) -> list[str]:
-    """What a reader must know before anything else."""
-    told = []
-    if run.get("replayed"):
-        told.append("Replay of a recording: nothing live was looked at.")
-    if run.get("interrupted"):
-        told.append("Interrupted: not every check was run.")
-    if run.get("scope"):
-        told.append(f"Only a part was looked at: {run['scope']}")
-    return told
+def _unknown_by_reason(verdict: Verdict) -> list[tuple[str, list[str]]]:
+    """Return the checks with the outcome "unknown", grouped by reason."""
+    checks: dict[str, list[str]] = {}
+    for check, reason in verdict.unknown:
+        checks.setdefault(reason, []).append(check)
+    return list(checks.items())
 
 
-def _by_reason(verdict: Verdict) -> list[tuple[str, list[str]]]:
-    """The checks that could not look, by the reason why."""
-    found: dict[str, list[str]] = {}
-    for check, why in verdict.unknown:
-        found.setdefault(why, []).append(check)
-    return list(found.items())
-
-
-def _since(at: str, run: Mapping[str, Any]) -> str:
-    begun, now = parse_time(at), parse_time(run["started"])
-    return f"({ago((now - begun).total_seconds())})" if begun and now else ""
+def _time_before_run(at: str, run: RunInfo) -> str:
+    """Return how long before the run `at` was, in parentheses; empty when a time is not known."""
+    begin, started = parse_time(at), parse_time(run.started)
+    return f"({ago((started - begin).total_seconds())})" if begin and started else ""

@@ -1,96 +1,38 @@
-"""What is used against what there is: memory and CPU of containers, disks, the host's memory, stores; pure."""
+"""Bars for the page: how much of each limited resource is used; pure."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from service_down.fixtures.evidence.observation import Observation
-from service_down.fixtures.settings.schema import Settings, Thresholds
-from service_down.reports.delivery.terminal import plain
+from service_down.fixtures.evidence.observation import Observations
+from service_down.fixtures.probes.registry import subjects
+from service_down.fixtures.probes.subject import ResourceUsage
+from service_down.fixtures.settings.schema import Settings
+from service_down.reports.text import single_line
 
 
 @dataclass(frozen=True)
 class Bar:
-    """One quantity against its limit; `share` in per cent, `level` by the thresholds that the checks judge by."""
+    """One quantity against its limit; `share` in per cent, `level` by the thresholds of the checks."""
 
     name: str
     what: str
     used: str
     limit: str
     share: float
-    level: str  # ok, degraded (the warning's threshold) or down (full)
+    level: str  # ok, degraded (from the warning's threshold on) or down (full)
 
 
-def bars(seen: Mapping[str, Observation], settings: Settings) -> tuple[Bar, ...]:
-    """Every bar, the fullest first."""
-    told = settings.thresholds
-    found = [*_host(seen, told), *_containers(seen, told), *_stores(seen, told)]
-    return tuple(sorted(found, key=lambda one: (-one.share, one.name, one.what)))
+def bars(observations: Observations, settings: Settings) -> tuple[Bar, ...]:
+    """Return a bar for each resource of each registered subject, the fullest first."""
+    found = [_bar(usage) for subject in subjects() for usage in subject.resources(observations, settings.thresholds)]
+    return tuple(sorted(found, key=lambda bar: (-bar.share, bar.name, bar.what)))
 
 
-def _bar(
-    name: str, what: str, used: str, limit: str, share: float, warning: float = 100.0, full: float = math.inf
-) -> Bar:
-    level = "down" if share >= full else "degraded" if share >= warning else "ok"
-    return Bar(plain(name), what, used, limit, round(min(max(share, 0.0), 100.0), 1), level)
-
-
-def _host(seen: Mapping[str, Observation], told: Thresholds) -> Iterator[Bar]:
-    mounts = set()
-    for _, one in _of("disk:", seen):
-        name, share = one["mount"], one["used_percent"]
-        if name not in mounts:
-            mounts.add(name)
-            sizes = _size(one["used"]), _size(one["size"])
-            yield _bar(name, "disk", *sizes, share, told.disk_warn_percent, told.disk_full_percent)
-    for _, one in _of("memory", seen):
-        total, free = one["total"], one["available"]
-        limit = 100 - told.memory_available_percent
-        yield _bar("host", "memory", _size(total - free), _size(total), 100 * (1 - free / total), limit, limit)
-    for _, one in _of("load", seen):
-        most = one["cpus"] * told.load_per_cpu
-        yield _bar("host", "load, 1 min", f"{one['1']:g}", f"{most:g} ({one['cpus']} cores)", 100 * one["1"] / most)
-
-
-def _containers(seen: Mapping[str, Observation], told: Thresholds) -> Iterator[Bar]:
-    cpus = next((one.get("cpus") for _, one in _of("engine", seen) if "containers" in one), None)
-    for _, value in _of("usage:", seen):
-        for one in value:
-            limit, allowed = one["memory_limit"], one["cpu_limit"] or cpus
-            if limit and one["memory"]:
-                share, sizes = 100 * one["memory"] / limit, (_size(one["memory"]), _size(limit))
-                yield _bar(one["container"], "memory", *sizes, share, told.container_memory_percent)
-            if allowed and one["cpus"] is not None:
-                share, cores = 100 * one["cpus"] / allowed, (f"{one['cpus']:.2f}", f"{allowed:g} cores")
-                yield _bar(one["container"], "CPU", *cores, share, told.container_cpu_percent)
-
-
-def _stores(seen: Mapping[str, Observation], told: Thresholds) -> Iterator[Bar]:
-    for name, one in _of("postgres:", seen):
-        if one.get("allowed"):
-            used, allowed = one["used"], one["allowed"]
-            share = 100 * used / allowed
-            yield _bar(name, "connections", str(used), str(allowed), share, told.connections_warn_percent)
-    for name, one in _of("redis:", seen):
-        if one.get("maxmemory"):
-            sizes = _size(one["used_memory"]), _size(one["maxmemory"])
-            share = 100 * one["used_memory"] / one["maxmemory"]
-            yield _bar(name, "memory", *sizes, share, told.redis_memory_percent)
-
-
-def _of(start: str, seen: Mapping[str, Observation]) -> Iterator[tuple[str, Any]]:
-    """The answers of the probe of this name, or of all whose names start so."""
-    for probe, one in sorted(seen.items()):
-        if one.outcome == "seen" and one.value and (probe.startswith(start) if start.endswith(":") else probe == start):
-            yield probe, one.value
-
-
-def _size(amount: float) -> str:
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if amount < 1024 or unit == "GiB":
-            return f"{amount:.0f} {unit}" if unit in ("B", "KiB", "MiB") else f"{amount:.1f} {unit}"
-        amount /= 1024
-    raise AssertionError  # the loop ends at GiB
+def _bar(usage: ResourceUsage) -> Bar:
+    if usage.percent >= usage.full_percent:
+        level = "down"
+    else:
+        level = "degraded" if usage.percent >= usage.warning_percent else "ok"
+    share = round(min(max(usage.percent, 0.0), 100.0), 1)
+    return Bar(single_line(usage.name), usage.what, usage.used, usage.limit, share, level)

@@ -1,4 +1,4 @@
-"""The timeline as a picture: a lane for each service that something happened to, time from left to right; pure."""
+"""The timeline as a picture: one lane for each service with events, time from left to right. All lengths are pixels."""
 
 from __future__ import annotations
 
@@ -7,21 +7,24 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from service_down.fixtures.evidence.observation import parse_time
-from service_down.reports.delivery.terminal import plain
-from service_down.reports.diagnosis.timeline import TimelineEntry, Kind
+from service_down.reports.diagnosis.timeline import Kind, TimelineEntry
+from service_down.reports.text import single_line
 from service_down.reports.verdict import Verdict
 
-WIDTH, LABEL, RIGHT = 1000.0, 170.0, 30.0
-LANE, TOP, BOTTOM = 30.0, 34.0, 34.0
-LANES = 14
-NEAR = 22.0  # pixels between two marks that can still be told apart
-BEFORE, AT_LEAST = 0.15, timedelta(minutes=2)
-LETTERS = 20
-WEIGHT: Mapping[Kind, int] = {
+WIDTH_PX, LABEL_PX, RIGHT_MARGIN_PX = 1000.0, 170.0, 30.0
+LANE_PX, TOP_MARGIN_PX, BOTTOM_MARGIN_PX = 30.0, 34.0, 34.0
+MIN_MARK_DISTANCE_PX = 22.0  # marks that are nearer are joined
+MAX_LANES = 14
+MAX_LABEL_CHARS = 20
+MAX_MARK_ENTRIES = 6  # in the text of a mark
+TICK_INTERVALS = 4
+LEAD_SHARE, MIN_LEAD = 0.15, timedelta(minutes=2)  # time shown before the incident
+OTHER_SERVICES = "all others"  # the label of the last lane when there are more than MAX_LANES
+SEVERITY_RANK: Mapping[Kind, int] = {
     "memory": 0, "ended": 1, "health": 2, "stopped": 3, "deployed": 4, "alert": 5, "started": 6,
     "finished": 7, "other": 8, "run": 9,
 }  # fmt: skip
-MEANS: Mapping[Kind, str] = {
+LEGEND: Mapping[Kind, str] = {
     "deployed": "container created", "started": "started", "finished": "ended with 0", "ended": "ended",
     "memory": "out of memory", "health": "unhealthy", "stopped": "stopped", "alert": "alert",
 }  # fmt: skip
@@ -29,117 +32,138 @@ MEANS: Mapping[Kind, str] = {
 
 @dataclass(frozen=True)
 class TimelineMark:
-    """One or more things that happened at about the same time in one lane; the gravest gives the shape."""
+    """One or more events of a lane at about the same time. The most severe one determines the kind."""
 
     x: float
     y: float
     kind: Kind
-    told: str
-    times: int
+    text: str
+    count: int
 
 
 @dataclass(frozen=True)
 class TimelinePicture:
-    """The whole picture, in pixels."""
+    """All that the timeline's template draws."""
 
     width: float
     height: float
-    lanes: tuple[tuple[float, str], ...]
+    lanes: tuple[tuple[float, str], ...]  # y and label
     marks: tuple[TimelineMark, ...]
-    ticks: tuple[tuple[float, str], ...]
-    kinds: tuple[tuple[Kind, str], ...]  # those that occur, for the legend
-    earlier: int  # moments left of the picture
-    begins: float
-    run: float | None
-    alert: float | None
-    described: str
+    ticks: tuple[tuple[float, str], ...]  # x and label
+    kinds: tuple[tuple[Kind, str], ...]  # the legend: only kinds that occur
+    earlier_entries: int  # entries before the first time shown
+    axis_x: float
+    run_x: float | None
+    alert_x: float | None
+    description: str
 
 
-def draw_timeline(verdict: Verdict) -> TimelinePicture | None:
-    """The picture of the verdict's timeline; None where no moment is known."""
-    known = [(at, one) for one in verdict.timeline if (at := parse_time(one.at))]
-    if not known:
+@dataclass(frozen=True)
+class _TimedEntry:
+    at: datetime
+    entry: TimelineEntry
+
+
+@dataclass(frozen=True)
+class _TimeAxis:
+    """Maps times to x positions."""
+
+    first: datetime
+    last: datetime
+
+    def x(self, at: datetime) -> float:
+        """Return the x position of a time."""
+        seconds = max((self.last - self.first).total_seconds(), 1.0)
+        return LABEL_PX + (WIDTH_PX - LABEL_PX - RIGHT_MARGIN_PX) * (at - self.first).total_seconds() / seconds
+
+
+def build_timeline_picture(verdict: Verdict) -> TimelinePicture | None:
+    """Return the picture of the verdict's timeline; None when no entry has a known time."""
+    timed = [_TimedEntry(at, entry) for entry in verdict.timeline if (at := parse_time(entry.at))]
+    if not timed:
         return None
-    first, last = _window(known, verdict)
-    inside = [(at, one) for at, one in known if at >= first]
-    lanes = _lanes([one for _, one in inside], verdict)
-    rows = {name: TOP + LANE * (index + 0.5) for index, name in enumerate(lanes)}
-    span = max((last - first).total_seconds(), 1.0)
-
-    def across(at: datetime) -> float:
-        return LABEL + (WIDTH - LABEL - RIGHT) * (at - first).total_seconds() / span
-
-    marks = _marks([(across(at), one) for at, one in inside if one.kind not in ("run", "alert")], rows)
+    axis = _time_axis(timed, verdict)
+    shown = [item for item in timed if item.at >= axis.first]
+    lanes = _lane_names([item.entry for item in shown], verdict)
+    lane_y = {name: TOP_MARGIN_PX + LANE_PX * (index + 0.5) for index, name in enumerate(lanes)}
+    shown_kinds = {item.entry.kind for item in shown}
     return TimelinePicture(
-        width=WIDTH,
-        height=TOP + LANE * len(lanes) + BOTTOM,
-        lanes=tuple((rows[name], _short(plain(name))) for name in lanes),
-        marks=tuple(marks),
-        ticks=tuple((across(at), text) for at, text in _ticks(first, last)),
-        kinds=tuple((kind, text) for kind, text in MEANS.items() if any(one.kind == kind for _, one in inside)),
-        earlier=len(known) - len(inside),
-        begins=LABEL,
-        run=next((across(at) for at, one in inside if one.kind == "run"), None),
-        alert=next((across(at) for at, one in inside if one.kind == "alert"), None),
-        described=f"{len(inside)} moments from {first:%Y-%m-%d %H:%M:%S} to {last:%H:%M:%S} UTC",
+        width=WIDTH_PX,
+        height=TOP_MARGIN_PX + LANE_PX * len(lanes) + BOTTOM_MARGIN_PX,
+        lanes=tuple((lane_y[name], _truncate(single_line(name))) for name in lanes),
+        marks=_marks([item for item in shown if item.entry.kind not in ("run", "alert")], axis, lane_y),
+        ticks=tuple((axis.x(at), label) for at, label in _ticks(axis)),
+        kinds=tuple((kind, text) for kind, text in LEGEND.items() if kind in shown_kinds),
+        earlier_entries=len(timed) - len(shown),
+        axis_x=LABEL_PX,
+        run_x=next((axis.x(item.at) for item in shown if item.entry.kind == "run"), None),
+        alert_x=next((axis.x(item.at) for item in shown if item.entry.kind == "alert"), None),
+        description=f"{len(shown)} moments from {axis.first:%Y-%m-%d %H:%M:%S} to {axis.last:%H:%M:%S} UTC",
     )
 
 
-def _window(known: Sequence[tuple[datetime, TimelineEntry]], verdict: Verdict) -> tuple[datetime, datetime]:
-    """From a little before the first cause or the alert, else from the first moment, to the last one."""
-    last = max(at for at, _ in known)
-    begun = [at for one in verdict.causes if (at := parse_time(one.since))]
-    begun += [at for at, one in known if one.kind == "alert"]
-    begun += [at for one in verdict.changes if (at := parse_time(one.at))]
-    first = min((at for at in begun if at < last), default=min(at for at, _ in known))
-    margin = max((last - first) * BEFORE, AT_LEAST)
-    return max(first - margin, min(at for at, _ in known)) if begun else first, last
+def _time_axis(timed: Sequence[_TimedEntry], verdict: Verdict) -> _TimeAxis:
+    """Return the time to show: from shortly before the first cause, alert or change to the last entry.
+
+    Without any of these it begins with the first entry.
+    """
+    earliest, last = min(item.at for item in timed), max(item.at for item in timed)
+    starts = [at for cause in verdict.causes if (at := parse_time(cause.since))]
+    starts += [item.at for item in timed if item.entry.kind == "alert"]
+    starts += [at for change in verdict.changes if (at := parse_time(change.at))]
+    if not starts:
+        return _TimeAxis(earliest, last)
+    first = min((at for at in starts if at < last), default=earliest)
+    lead = max((last - first) * LEAD_SHARE, MIN_LEAD)
+    return _TimeAxis(max(first - lead, earliest), last)
 
 
-def _lanes(entries: Sequence[TimelineEntry], verdict: Verdict) -> list[str]:
-    """The services worth a lane: causes first, then what only follows, then the busiest; then all others in one."""
-    names = {one.service for one in entries if one.kind not in ("run", "alert")}
-    causes = [one.service for one in verdict.causes]
-    blocked = {name for one in verdict.causes for name in one.blocks}
-    busy = {name: sum(one.service == name for one in entries) for name in names}
-    ordered = sorted(names, key=lambda name: (name not in causes, name not in blocked, -busy[name], name))
-    return ordered if len(ordered) <= LANES else [*ordered[: LANES - 1], OTHERS]
+def _lane_names(entries: Sequence[TimelineEntry], verdict: Verdict) -> list[str]:
+    """Return the services with a lane: causes, then what follows from them, then those with the most entries.
+
+    When there are more than MAX_LANES, the last lane is for all other services.
+    """
+    names = {entry.service for entry in entries if entry.kind not in ("run", "alert")}
+    causes = {cause.service for cause in verdict.causes}
+    blocked = {name for cause in verdict.causes for name in cause.blocks}
+    count = {name: sum(entry.service == name for entry in entries) for name in names}
+    ordered = sorted(names, key=lambda name: (name not in causes, name not in blocked, -count[name], name))
+    return ordered if len(ordered) <= MAX_LANES else [*ordered[: MAX_LANES - 1], OTHER_SERVICES]
 
 
-OTHERS = "all others"
+def _marks(timed: Sequence[_TimedEntry], axis: _TimeAxis, lane_y: Mapping[str, float]) -> tuple[TimelineMark, ...]:
+    """Return the marks. Entries of a lane whose marks would overlap share a mark."""
+    lanes: dict[float, list[list[_TimedEntry]]] = {}
+    for item in sorted(timed, key=lambda item: item.at):
+        y = lane_y.get(item.entry.service, lane_y.get(OTHER_SERVICES, 0.0))
+        groups = lanes.setdefault(y, [])
+        if groups and axis.x(item.at) - axis.x(groups[-1][0].at) < MIN_MARK_DISTANCE_PX:
+            groups[-1].append(item)
+        else:
+            groups.append([item])
+    return tuple(_mark(group, axis.x(group[0].at), y) for y, groups in lanes.items() for group in groups)
 
 
-def _marks(placed: Sequence[tuple[float, TimelineEntry]], rows: Mapping[str, float]) -> list[TimelineMark]:
-    """The marks; those that would cover each other become one."""
-    lanes: dict[float, list[tuple[float, TimelineEntry]]] = {}
-    for x, one in sorted(placed, key=lambda pair: pair[0]):
-        lanes.setdefault(rows.get(one.service, rows.get(OTHERS, 0.0)), []).append((x, one))
-    found = []
-    for y, lane in lanes.items():
-        groups: list[list[tuple[float, TimelineEntry]]] = []
-        for x, one in lane:
-            if groups and x - groups[-1][0][0] < NEAR:
-                groups[-1].append((x, one))
-            else:
-                groups.append([(x, one)])
-        found += [_mark(group, y) for group in groups]
-    return found
+def _mark(group: Sequence[_TimedEntry], x: float, y: float) -> TimelineMark:
+    entries = [item.entry for item in group]
+    worst = min(entries, key=lambda entry: SEVERITY_RANK.get(entry.kind, 9))
+    text = "; ".join(
+        f"{entry.at[11:19]} {single_line(entry.service)}: {single_line(entry.what)}"
+        for entry in entries[:MAX_MARK_ENTRIES]
+    )
+    more = f"; and {len(entries) - MAX_MARK_ENTRIES} more" if len(entries) > MAX_MARK_ENTRIES else ""
+    return TimelineMark(x, y, worst.kind, text + more, len(entries))
 
 
-def _mark(group: Sequence[tuple[float, TimelineEntry]], y: float) -> TimelineMark:
-    worst = min(group, key=lambda pair: WEIGHT.get(pair[1].kind, 9))[1]
-    told = "; ".join(f"{one.at[11:19]} {plain(one.service)}: {plain(one.what)}" for _, one in group[:6])
-    more = f"; and {len(group) - 6} more" if len(group) > 6 else ""
-    return TimelineMark(group[0][0], y, worst.kind, told + more, len(group))
-
-
-def _ticks(first: datetime, last: datetime) -> list[tuple[datetime, str]]:
-    """Five times along the axis; with the day where they are not all of one."""
-    form = "%H:%M:%S" if last - first < timedelta(hours=1) else "%H:%M"
-    if first.date() != last.date():
+def _ticks(axis: _TimeAxis) -> list[tuple[datetime, str]]:
+    """Return equally spaced times with their labels. The labels contain the day when the axis spans several days."""
+    form = "%H:%M:%S" if axis.last - axis.first < timedelta(hours=1) else "%H:%M"
+    if axis.first.date() != axis.last.date():
         form = "%m-%d " + form
-    return [(at, at.strftime(form)) for at in (first + (last - first) * step / 4 for step in range(5))]
+    span = axis.last - axis.first
+    times = (axis.first + span * step / TICK_INTERVALS for step in range(TICK_INTERVALS + 1))
+    return [(at, at.strftime(form)) for at in times]
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= LETTERS else text[: LETTERS - 1] + "…"
+def _truncate(text: str) -> str:
+    return text if len(text) <= MAX_LABEL_CHARS else text[: MAX_LABEL_CHARS - 1] + "…"

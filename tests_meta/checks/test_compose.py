@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 import service_down.checks.test_setup as checks_of_setup
 from service_down.checks.framework.check import Target
 from service_down.checks.judges.config_drift import drifted

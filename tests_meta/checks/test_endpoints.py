@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from service_down.checks.test_endpoints import judge_endpoint, judge_replicas, judge_stranger
 from service_down.fixtures.evidence.observation import Observation
 from service_down.fixtures.settings.schema import Endpoint

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from service_down.checks.framework.check import CheckEvidence, Target
 from service_down.checks.framework.runbook import all_tests
 from service_down.checks.test_monitoring import judge_datasources

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from service_down.checks.test_host import judge_port
 from service_down.fixtures.evidence.observation import CannotCheck, Observation
 from service_down.fixtures.stack.model import PublishedPort, Service

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+
 from service_down.checks.test_metrics import judge_alerts
 from service_down.fixtures.catalog.finding import Finding
 from service_down.fixtures.evidence.observation import Observation

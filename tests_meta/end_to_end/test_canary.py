@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from service_down.tests_meta.canary.plant import SHAPES, PlantedSecrets, make_private_key, make_secret
 from service_down.tests_meta.faults.inject import FaultInjector
 from service_down.tests_meta.lab.stack import SECRETS, ReferenceStack

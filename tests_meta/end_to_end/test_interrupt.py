@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from service_down.tests_meta.suite_run import ROOT
 
 

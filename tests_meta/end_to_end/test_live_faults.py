@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from service_down.tests_meta.faults.assessment import assess
 from service_down.tests_meta.faults.fault import load_faults
 from service_down.tests_meta.faults.inject import FaultInjector

@@ -7,6 +7,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+
 from service_down.tests_meta.suite_run import NO_ENGINE, LiveSuite
 
 SERVICES_THAT_FOLLOW = {"api-gateway", "auth-service", "workspace-service"}

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from service_down.checks.framework.check import CheckEvidence, Target
 from service_down.checks.framework.runbook import all_checks
 from service_down.fixtures.evidence.observation import CannotCheck, Observation

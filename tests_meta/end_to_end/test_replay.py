@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from service_down.fixtures.evidence.recording import RecordingError, load
 from service_down.tests_meta.faults.recording import write_recording
 from service_down.tests_meta.suite_run import NO_ENGINE, LiveSuite, SuiteRun, run_suite

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from service_down.fixtures.settings.load import SettingsError, load_settings
 from service_down.tests_meta.suite_run import NO_ENGINE, ROOT, run_suite
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import cache
 
 import msgspec
+
 from service_down.fixtures.evidence.recording import Recording, encode, recording_from_json
 from service_down.fixtures.secrets.redact import Redactor
 from service_down.tests_meta import offline

@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 import msgspec
+
 from service_down.fixtures.evidence.recording import Recording
 from service_down.fixtures.settings.schema import Endpoint, Host, Settings
 from service_down.fixtures.stack.alert import Alert

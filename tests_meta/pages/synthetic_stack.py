@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
+
 from service_down.fixtures.evidence.observation import Evidence, Observation
 from service_down.fixtures.evidence.recording import Recording
 from service_down.fixtures.settings.schema import Endpoint, Settings

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+
 from service_down.checks.judges.container_state import judge_container
 from service_down.checks.test_containers import judge_state
 from service_down.checks.test_healthcheck import judge_health
@@ -212,7 +213,7 @@ def test_a_finished_job_may_be_pruned() -> None:
     (found,) = judge_state(job, view() | {"containers": [waits]}, unlooked, awaited=["api"])
     assert found.severity == "critical"
     (found,) = judge_state(Service("web", restart="no"), view(), unlooked)
-    assert (found.severity, "one_shot = true" in found.facts["caution"]) == ("error", True)
+    assert (found.severity, "one_shot = true" in (found.caution or "")) == ("error", True)
 
 
 def test_a_job_is_told_by_the_files_healthcheck_and_not_by_its_images() -> None:

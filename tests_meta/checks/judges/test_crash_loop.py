@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+
 from service_down.checks.judges.container_state import judge_container
 from service_down.fixtures.catalog.finding import Finding
 from service_down.fixtures.stack.model import Service

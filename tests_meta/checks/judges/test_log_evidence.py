@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 from service_down.checks.judges.log_evidence import with_log
 from service_down.checks.test_logs import judge_log
 from service_down.fixtures.catalog.finding import Finding, finding
@@ -56,7 +57,7 @@ def test_the_other_end_is_blamed_and_no_mere_word(line: str, blamed: list[str]) 
     ],
 )
 def test_a_reason_of_its_own_is_told_from_the_others_fault(lines: list[str], own: bool) -> None:
-    assert read(*lines).own is own
+    assert read(*lines).own_reason is own
 
 
 def test_a_full_disk_is_the_hosts() -> None:

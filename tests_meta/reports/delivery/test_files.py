@@ -1,6 +1,6 @@
 """The verdict appears although the disk of the report directory answers nothing.
 
-A disk that hangs is stood in for: a plugin lets one system call wait for ever wherever it is about that directory.
+The disk that hangs is simulated: a plugin lets one system call wait for ever when it is called with that directory.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from service_down.reports.delivery.files import SECONDS
+
+from service_down.reports.delivery.files import DEADLINE_SECONDS
 from service_down.tests_meta.faults.recording import write_recording
 from service_down.tests_meta.suite_run import run_suite
 
@@ -21,11 +22,11 @@ import os, threading
 
 real = os.{call}
 
-def hang(about, *args, **kwargs):
-    path = os.readlink(f"/proc/self/fd/{{about}}") if isinstance(about, int) else os.fspath(about)
+def hang(file, *args, **kwargs):
+    path = os.readlink(f"/proc/self/fd/{{file}}") if isinstance(file, int) else os.fspath(file)
     if path.startswith({folder!r}):
         threading.Event().wait()
-    return real(about, *args, **kwargs)
+    return real(file, *args, **kwargs)
 
 os.{call} = hang
 """
@@ -40,21 +41,21 @@ def test_a_hung_report_directory_costs_seconds_and_not_the_verdict(tmp_path: Pat
     began = time.monotonic()
     words = (f"--replay={folder}", "-p", "hanging", "--incident=INC-1")
     ran = run_suite(*words, reports=reports, env={"PYTHONPATH": str(tmp_path)}, timeout_seconds=60)
-    assert time.monotonic() - began < 2 * SECONDS + 20, "it was waited for longer than said"
-    said = " ".join(ran.out.split())
+    assert time.monotonic() - began < 2 * DEADLINE_SECONDS + 20, "the run waited longer than its deadline"
+    out = " ".join(ran.out.split())
     assert ran.code == 1, ran.out
-    assert "DOWN postgres" in said
-    assert "Traceback" not in said
+    assert "DOWN postgres" in out
+    assert "Traceback" not in out
     if call == "listdir":  # only the earlier runs cannot be read
         assert "no answer of the disk" in (ran.folder / "timeline.md").read_text()
         return
-    found = re.search(rf"{reports} did not take the report within 4 s; it is in (\S+)", said)
+    found = re.search(rf"{reports} did not take the report within 4 s; it is in (\S+)", out)
     assert found, ran.out
     kept = Path(found[1])
-    assert {"verdict.json", "report.html", "junit.xml", "timeline.md"} <= {one.name for one in kept.iterdir()}
+    assert {"verdict.json", "report.html", "junit.xml", "timeline.md"} <= {path.name for path in kept.iterdir()}
     assert "DOWN" in (kept / "report.html").read_text()
-    for one in kept.iterdir():
-        one.unlink()
+    for path in kept.iterdir():
+        path.unlink()
     kept.rmdir()
 
 

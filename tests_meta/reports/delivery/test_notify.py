@@ -1,4 +1,4 @@
-"""The summary is sent where it was asked for, whole, once, bounded in time, and no part of a URL is ever shown."""
+"""The summary is sent completely and once, within a deadline, and no part of a URL is ever shown."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+
 from service_down.fixtures.secrets.redact import Redactor
 from service_down.reports.delivery.notify import Message, message, send
 from service_down.reports.history.compare import compare
 from service_down.tests_meta.faults.recording import write_recording
-from service_down.tests_meta.reports.saved_runs import POSTGRES, REDIS, account
+from service_down.tests_meta.reports.saved_runs import POSTGRES, REDIS, verdict_at
 from service_down.tests_meta.suite_run import SuiteRun, run_suite
 
 AT = datetime(2026, 11, 23, 22, 30, tzinfo=UTC)
@@ -62,9 +64,9 @@ class Receiver:
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    one = Receiver()
-    yield one
-    one.close()
+    receiver = Receiver()
+    yield receiver
+    receiver.close()
 
 
 def url(receiver: Receiver, path: str = "ok", scheme: str = "json") -> str:
@@ -84,8 +86,8 @@ def assert_nothing_leaked(ran: SuiteRun, *more: Path) -> None:
 
 
 def test_the_summary_arrives_with_cause_next_step_and_report(tmp_path: Path, receiver: Receiver) -> None:
-    asked = [f"--notify={url(receiver)}", f"--notify={url(receiver, scheme='form')}"]
-    ran = replay(tmp_path, *asked, "--incident=INC-5", f"--action=typed {TOKEN}", "-n", "2")
+    notify = [f"--notify={url(receiver)}", f"--notify={url(receiver, scheme='form')}"]
+    ran = replay(tmp_path, *notify, "--incident=INC-5", f"--action=typed {TOKEN}", "-n", "2")
     assert ran.code == 1
     assert "sent       --notify number 1 (JSON): sent with report.html" in ran.out
     assert "sent       --notify number 2 (Form): sent with report.html" in ran.out
@@ -96,7 +98,7 @@ def test_the_summary_arrives_with_cause_next_step_and_report(tmp_path: Path, rec
     assert ran.verdict["summary"] in sent["message"]
     assert "- postgres: container-stopped\n  next: docker compose" in sent["message"]
     assert "ESCALATE: multiple-critical-services" in sent["message"]
-    assert [one["filename"] for one in sent["attachments"]] == ["report.html"]
+    assert [attachment["filename"] for attachment in sent["attachments"]] == ["report.html"]
     form = next(body for _, kind, body in receiver.got if kind != "application/json")
     assert (ran.folder / "report.html").read_bytes() in form
     assert_nothing_leaked(ran)
@@ -119,9 +121,9 @@ def test_nothing_is_sent_unless_asked(tmp_path: Path, receiver: Receiver) -> Non
 
 
 def closed_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
 
 
 def test_what_goes_wrong_is_a_note_and_neither_hides_nor_changes_the_verdict(
@@ -139,7 +141,7 @@ def test_what_goes_wrong_is_a_note_and_neither_hides_nor_changes_the_verdict(
     ]
     log = tmp_path / "log"
     logging_all = ["--log-cli-level=DEBUG", f"--log-file={log}", "--log-file-level=DEBUG", "-W", "always", "-rA"]
-    ran = replay(tmp_path, *(f"--notify={one}" for one in urls), *logging_all, name="healthy")
+    ran = replay(tmp_path, *(f"--notify={each}" for each in urls), *logging_all, name="healthy")
     assert ran.code == 0, ran.out
     assert re.search(r"HEALTHY    all \d+ checks passed", ran.out)
     notes = [line.removeprefix("note       --notify number ") for line in ran.out.splitlines() if "--notify" in line]
@@ -194,18 +196,19 @@ def test_a_url_is_replaced_where_it_was_recorded(tmp_path: Path) -> None:
     redactor.learn_url(f"tgram://123456789:abcdefg_Hijklmnop/{PASSWORD}")
     redactor.learn_url(f"mailto://me:{PASSWORD}%21@mail.example.com:587/services/oncall")
     text = f"ps: {TOKEN} A1BRTD4JD TIiajkdnlazkcOXrIdevi7FQ 123456789 abcdefg_Hijklmnop {PASSWORD}! me"
-    said = redactor.text(text)
-    assert [word.startswith("<secret:") for word in said.split()] == [False, *[True] * 6, False]
+    redacted = redactor.redact_text(text)
+    assert [word.startswith("<secret:") for word in redacted.split()] == [False, *[True] * 6, False]
     innocent = "services of mail.example.com for oncall in general, with a footer on 587"
-    assert redactor.text(innocent) == innocent
+    assert redactor.redact_text(innocent) == innocent
 
 
 def test_the_message_is_short_and_says_what_it_is() -> None:
     causes = [POSTGRES, *[REDIS] * 8]
-    now = account(9, "down", *causes, reasons=("down-over-30-min",), run={"interrupted": True, "scope": "-k x"})
-    told = message(now, compare(account(1), now), None)
-    assert told.title == "DOWN: shop · INC-1"
-    lines = told.body.splitlines()
+    run = {"interrupted": True, "scope": "-k x"}
+    now = verdict_at(9, "down", *causes, reasons=("down-over-30-min",), run=run)
+    text = message(replace(now, compared=compare(verdict_at(1), now)), None)
+    assert text.title == "DOWN: shop · INC-1"
+    lines = text.body.splitlines()
     assert lines[:3] == ["it is down", "- postgres: container-stopped", "  next: docker start postgres"]
     assert "and 4 more causes, in the report" in lines
     assert lines[-5:-3] == ["ESCALATE: down-over-30-min", lines[-4]]

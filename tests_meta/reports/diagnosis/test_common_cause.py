@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+
 from service_down.fixtures.catalog.finding import catalogue, finding
 from service_down.fixtures.settings.schema import ServiceSettings, Settings
 from service_down.fixtures.stack.model import LABEL, Model, Service, from_labels
-from service_down.reports.diagnosis.common_cause import wordings
+from service_down.reports.diagnosis.common_cause import common_cause_texts
 from service_down.reports.diagnosis.diagnose import DiagnosisContext, diagnose
 from service_down.reports.diagnosis.timeline import Release, changes, releases, timeline
 from service_down.reports.verdict import Verdict
@@ -58,17 +59,17 @@ VIEW = {
 
 def test_a_new_release_that_breaks_two_services_is_one_cause() -> None:
     verdict = judged(VIEW, ("api", "crash-loop"), ("jobs", "container-exited"), ("web", "endpoint-error"))
-    assert [(one.service, one.blocks) for one in verdict.causes] == [("stack", ("api", "jobs", "web"))]
+    assert [(cause.service, cause.blocks) for cause in verdict.causes] == [("stack", ("api", "jobs", "web"))]
     assert "since shop:2 replaced shop:1" in verdict.summary
-    assert {one.name: one.state for one in verdict.services}["api"] == "down"
-    assert {one.name: one.state for one in verdict.services}["web"] == "blocked"
+    assert {service.name: service.state for service in verdict.services}["api"] == "down"
+    assert {service.name: service.state for service in verdict.services}["web"] == "blocked"
     assert "going back to shop:1" in (verdict.causes[0].caution or "")
     assert "api jobs" in verdict.causes[0].next[0], "the commands are about the services, not about the stack"
 
 
 def test_two_crashes_of_the_same_old_image_stay_two_causes() -> None:
     verdict = judged({**VIEW, "events": []}, ("api", "crash-loop"), ("jobs", "crash-loop"))
-    assert {one.service for one in verdict.causes} == {"api", "jobs"}
+    assert {cause.service for cause in verdict.causes} == {"api", "jobs"}
 
 
 def test_a_release_that_merely_happened_hides_no_other_cause() -> None:
@@ -81,37 +82,40 @@ def test_a_release_that_merely_happened_hides_no_other_cause() -> None:
         finding("endpoint-error", "jobs"),
     ]
     verdict = diagnose(failed(*found), DiagnosisContext(model, {}, {}, "docker compose", "p", NOW, view=VIEW))
-    assert [(one.service, one.blocks) for one in verdict.causes] == [("db", ("api", "jobs"))]
+    assert [(cause.service, cause.blocks) for cause in verdict.causes] == [("db", ("api", "jobs"))]
 
 
 def test_a_failure_older_than_the_release_is_not_the_releases() -> None:
     found = [finding("crash-loop", name, since="2026-11-24T02:40:00Z") for name in ("api", "jobs")]
     verdict = diagnose(failed(*found), DiagnosisContext(MODEL, {}, {}, "docker compose", "p", NOW, view=VIEW))
-    assert {one.service for one in verdict.causes} == {"api", "jobs"}
+    assert {cause.service for cause in verdict.causes} == {"api", "jobs"}
 
 
 def test_what_a_service_has_beside_the_shared_cause_is_not_hidden() -> None:
     verdict = judged(VIEW, ("api", "endpoint-error"), ("api", "tls-invalid"), ("jobs", "endpoint-error"))
-    assert {(one.service, one.code) for one in verdict.causes} >= {("api", "tls-invalid"), ("api", "endpoint-error")}
+    assert {(cause.service, cause.code) for cause in verdict.causes} >= {
+        ("api", "tls-invalid"),
+        ("api", "endpoint-error"),
+    }
 
 
 def test_the_shared_cause_of_services_that_need_each_other() -> None:
     model = Model((Service("jobs", depends_on={"api": "service_started"}), Service("api")), "compose")
     found = [finding("crash-loop", name, since="2026-11-24T02:51:00Z") for name in ("api", "jobs")]
     verdict = diagnose(failed(*found), DiagnosisContext(model, {}, {}, "docker compose", "p", NOW, view=VIEW))
-    assert [(one.service, one.shares) for one in verdict.causes] == [("stack", ("api", "jobs"))]
+    assert [(cause.service, cause.shares) for cause in verdict.causes] == [("stack", ("api", "jobs"))]
 
 
 def test_one_service_of_a_new_release_is_its_own_cause_and_the_change_is_named() -> None:
     view = {**VIEW, "containers": [*VIEW["containers"], container("web", "web:1")]}
     verdict = judged(view, ("api", "crash-loop"))
-    assert [one.service for one in verdict.causes] == ["api"]
-    assert any("shop:2 instead of shop:1" in one.what for one in verdict.changes)
+    assert [cause.service for cause in verdict.causes] == ["api"]
+    assert any("shop:2 instead of shop:1" in entry.what for entry in verdict.changes)
 
 
 def test_nothing_left_of_the_project_is_one_cause() -> None:
-    gone = [(one.name, "container-missing") for one in MODEL.services]
-    assert [one.service for one in judged({"containers": [], "events": []}, *gone).causes] == ["stack"]
+    gone = [(service.name, "container-missing") for service in MODEL.services]
+    assert [cause.service for cause in judged({"containers": [], "events": []}, *gone).causes] == ["stack"]
     assert len(judged(VIEW, *gone[1:3]).causes) == 2, "two that are missing beside others are two causes"
 
 
@@ -123,26 +127,26 @@ def test_two_causes_of_the_stack_stand_side_by_side() -> None:
         finding("network-detached", "db", network="p_front", what="cut"),
     ]
     verdict = diagnose(failed(*found), DiagnosisContext(MODEL, {}, {}, "docker compose", "p", NOW))
-    assert {(one.service, one.code, one.blocks) for one in verdict.causes} == {
+    assert {(cause.service, cause.code, cause.blocks) for cause in verdict.causes} == {
         ("stack", "image-missing", ("api", "jobs")),
         ("stack", "network-detached", ("db", "web")),
     }
 
 
-def test_a_replaced_image_is_told_from_a_removed_container() -> None:
+def test_a_replaced_image_is_distinguished_from_a_removed_container() -> None:
     assert releases(VIEW) == {"api": Release("shop:1", "shop:2", AT), "jobs": Release("shop:1", "shop:2", AT)}
     same = {**VIEW, "events": [removed("api", "shop:2")]}
     assert releases(same) == {}
     again = {**VIEW, "events": [removed("api", "shop:1"), removed("api", "shop:2")]}
-    assert set(releases(again)) == {"api"}, "made anew from the same image, it still replaced the other one"
+    assert set(releases(again)) == {"api"}, "created again from the same image, it still replaced the other image"
     halfway = {**VIEW, "containers": [*VIEW["containers"], container("api", "shop:1", "second")]}
-    assert set(releases(halfway)) == {"jobs"}, "between two releases nothing can be said"
+    assert set(releases(halfway)) == {"jobs"}, "between two releases nothing is known"
 
 
 def test_by_labels_alone_a_service_that_another_needs_is_known_without_a_container() -> None:
-    one = container("api", "shop:2")
-    one["Config"]["Labels"][LABEL + "depends_on"] = "db:service_healthy:false"
-    assert {service.name for service in from_labels([one], Settings(), None).services} == {"api", "db"}
+    api = container("api", "shop:2")
+    api["Config"]["Labels"][LABEL + "depends_on"] = "db:service_healthy:false"
+    assert {service.name for service in from_labels([api], Settings(), None).services} == {"api", "db"}
 
 
 def happened(action: str, key: str, seconds: float, **more: str | None) -> dict[str, Any]:
@@ -160,16 +164,16 @@ def test_a_finished_job_has_not_failed_and_a_cut_is_no_end() -> None:
             happened("die", "new-api", 60.0, exit="1", service="api"),
         ],
     }
-    told = [(one.service, one.what, one.kind) for one in timeline(view)]
-    assert ("jobs", "ended with 0", "finished") in told
-    assert ("api", "ended with 1", "ended") in told
-    assert [one for one in told if "cut" in one[1]] == [("api", "cut from network p_default", "stopped")]
+    entries = [(entry.service, entry.what, entry.kind) for entry in timeline(view)]
+    assert ("jobs", "ended with 0", "finished") in entries
+    assert ("api", "ended with 1", "ended") in entries
+    assert [entry for entry in entries if "cut" in entry[1]] == [("api", "cut from network p_default", "stopped")]
 
 
 def test_an_outage_of_the_machine_is_one_cause_of_the_stack() -> None:
     found = [finding("container-exited", name, exit=255, outage="engine") for name in ("api", "jobs", "db")]
     verdict = diagnose(failed(*found), DiagnosisContext(MODEL, {}, {}, "docker compose", "p", NOW))
-    assert [(one.service, one.code, one.shares) for one in verdict.causes] == [
+    assert [(cause.service, cause.code, cause.shares) for cause in verdict.causes] == [
         ("stack", "container-exited", ("api", "db", "jobs"))
     ]
     assert "Docker engine went down" in verdict.summary
@@ -177,20 +181,20 @@ def test_an_outage_of_the_machine_is_one_cause_of_the_stack() -> None:
 
 def test_a_machine_without_anything_of_the_stack_is_one_cause() -> None:
     found = [finding("image-missing", "api", image="a"), finding("container-missing", "jobs", count="none")]
-    scene = DiagnosisContext(MODEL, {}, {}, "docker compose", "p", NOW, view={"containers": []})
-    verdict = diagnose(failed(*found), scene)
-    assert [(one.service, one.shares) for one in verdict.causes] == [("stack", ("api", "jobs"))]
+    context = DiagnosisContext(MODEL, {}, {}, "docker compose", "p", NOW, view={"containers": []})
+    verdict = diagnose(failed(*found), context)
+    assert [(cause.service, cause.shares) for cause in verdict.causes] == [("stack", ("api", "jobs"))]
 
 
 def test_by_labels_alone_a_service_of_the_settings_is_not_forgotten() -> None:
     settings = Settings(services={"worker": ServiceSettings(), "grafana": ServiceSettings(monitoring=True)})
     model = from_labels([], settings, "no file")
-    assert [one.name for one in model.services] == ["worker"]
+    assert [service.name for service in model.services] == ["worker"]
     assert not model.is_sure_of("worker")
 
 
-def test_every_shared_fact_has_its_words() -> None:
-    assert {fact for code in catalogue().values() for fact in code.shared_by} == set(wordings())
+def test_every_shared_fact_has_its_text() -> None:
+    assert {fact for code in catalogue().values() for fact in code.shared_by} == set(common_cause_texts())
 
 
 def made(service: str, minutes: float) -> dict[str, Any]:
@@ -198,7 +202,7 @@ def made(service: str, minutes: float) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("containers", "told"),
+    ("containers", "changed"),
     [
         ([made("db", 40), made("jobs", 40), made("web", 9), made("redis", 8), made("api", 0.1)], ["api"]),
         ([made("db", 300), made("jobs", 300), made("web", 300), made("api", 5), made("auth", 4)], ["api", "auth"]),
@@ -207,16 +211,16 @@ def made(service: str, minutes: float) -> dict[str, Any]:
     ],
     ids=["one", "two", "everything", "long-ago"],
 )
-def test_what_changed_is_the_last_deployment(containers: list[dict[str, Any]], told: list[str]) -> None:
+def test_what_changed_is_the_last_deployment(containers: list[dict[str, Any]], changed: list[str]) -> None:
     view = {"containers": containers, "events": []}
-    assert [one.service for one in changes(view, AT)] == told
+    assert [entry.service for entry in changes(view, AT)] == changed
 
 
-def test_what_changed_is_told_where_nobody_knows_since_when() -> None:
+def test_changes_are_listed_where_no_cause_has_a_time() -> None:
     view = {"containers": [made("db", 500), made("api", -9)], "events": []}
     verdict = diagnose(
         failed(finding("endpoint-error", "api")), DiagnosisContext(MODEL, {}, {}, "docker", "p", NOW, view=view)
     )
-    assert [(one.service, one.what) for one in verdict.changes] == [
+    assert [(entry.service, entry.what) for entry in verdict.changes] == [
         ("api", "container created from shop:1, 60 s before this look")
     ]

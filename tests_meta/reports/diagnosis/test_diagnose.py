@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 from service_down.fixtures.catalog.finding import Finding, Proof, finding
 from service_down.fixtures.stack.alert import Alert
 from service_down.fixtures.stack.model import Model, Service
@@ -27,12 +28,13 @@ MODEL = Model(
     "compose",
 )
 PROOF = (Proof("State.ExitCode", "1"),)
-SCENE = DiagnosisContext(MODEL, {"auth": frozenset({"airtable"})}, {}, "docker compose -p p", "p", NOW)
+CONTEXT = DiagnosisContext(MODEL, {"auth": frozenset({"airtable"})}, {}, "docker compose -p p", "p", NOW)
 
 
 def failed(*findings: Finding) -> list[CheckResult]:
     return [
-        CheckResult(f"{one.code}:{one.service}", one.service, ("2.df",), "failed", findings=(one,)) for one in findings
+        CheckResult(f"{finding.code}:{finding.service}", finding.service, ("2.df",), "failed", findings=(finding,))
+        for finding in findings
     ]
 
 
@@ -41,7 +43,7 @@ def other(outcome: Outcome, name: str = "x") -> CheckResult:
 
 
 def causes(verdict: Verdict) -> list[tuple[str, str, tuple[str, ...]]]:
-    return [(one.service, one.code, one.blocks) for one in verdict.causes]
+    return [(cause.service, cause.code, cause.blocks) for cause in verdict.causes]
 
 
 def test_a_chain_has_one_cause() -> None:
@@ -52,7 +54,7 @@ def test_a_chain_has_one_cause() -> None:
             finding("db-unreachable", "postgres"),
             finding("oom-killed", "postgres"),
         ),
-        SCENE,
+        CONTEXT,
     )
     assert causes(verdict) == [("postgres", "oom-killed", ("auth", "gateway"))]
     assert verdict.word == "down"
@@ -64,14 +66,14 @@ def test_a_cause_without_a_time_has_begun_before_its_first_effect() -> None:
     timeless = finding("redis-auth-failed", "redis", proof=PROOF)
     names_it = finding("endpoint-error", "gateway", blamed=["redis"], since=late)
     unhealthy = finding("healthcheck-failing", "gateway", since=early)
-    (cause,) = diagnose(failed(timeless, names_it, unhealthy), SCENE).causes
+    (cause,) = diagnose(failed(timeless, names_it, unhealthy), CONTEXT).causes
     assert (cause.service, cause.since) == ("redis", early)
     assert Proof("first known effect: gateway", "healthcheck-failing", early) in cause.proof
-    (own,) = diagnose(failed(replace(timeless, since=late), names_it, unhealthy), SCENE).causes
+    (own,) = diagnose(failed(replace(timeless, since=late), names_it, unhealthy), CONTEXT).causes
     assert own.since == late
-    (alone,) = diagnose(failed(timeless), SCENE).causes
+    (alone,) = diagnose(failed(timeless), CONTEXT).causes
     assert alone.since is None
-    alerted = replace(SCENE, alert=Alert("ServiceDown", early, True), alert_service="redis")
+    alerted = replace(CONTEXT, alert=Alert("ServiceDown", early, True), alert_service="redis")
     assert diagnose(failed(timeless), alerted).causes[0].since == early
     assert diagnose(failed(timeless), replace(alerted, alert_service="auth")).causes[0].since is None
 
@@ -80,45 +82,45 @@ def test_the_cause_of_the_alert_stands_first_among_its_like() -> None:
     found = failed(
         finding("container-stopped", "postgres"), finding("endpoint-error", "auth"), finding("oom-killed", "redis")
     )
-    usual = diagnose(found, SCENE)
-    alerted = diagnose(found, replace(SCENE, alert=Alert("ServiceDown", None, True), alert_service="redis"))
-    assert [one.service for one in usual.causes] == ["postgres", "redis"]
-    assert [one.service for one in alerted.causes] == ["redis", "postgres"]
+    usual = diagnose(found, CONTEXT)
+    alerted = diagnose(found, replace(CONTEXT, alert=Alert("ServiceDown", None, True), alert_service="redis"))
+    assert [cause.service for cause in usual.causes] == ["postgres", "redis"]
+    assert [cause.service for cause in alerted.causes] == ["redis", "postgres"]
 
 
 def test_independent_faults_stay_separate() -> None:
-    verdict = diagnose(failed(finding("container-stopped", "redis"), finding("oom-killed", "postgres")), SCENE)
-    assert {(one.service, one.code) for one in verdict.causes} == {
+    verdict = diagnose(failed(finding("container-stopped", "redis"), finding("oom-killed", "postgres")), CONTEXT)
+    assert {(cause.service, cause.code) for cause in verdict.causes} == {
         ("redis", "container-stopped"),
         ("postgres", "oom-killed"),
     }
 
 
 def test_a_dependent_with_a_fault_of_its_own_is_a_cause() -> None:
-    verdict = diagnose(failed(finding("container-stopped", "postgres"), finding("oom-killed", "auth")), SCENE)
-    assert {one.service for one in verdict.causes} == {"postgres", "auth"}
+    verdict = diagnose(failed(finding("container-stopped", "postgres"), finding("oom-killed", "auth")), CONTEXT)
+    assert {cause.service for cause in verdict.causes} == {"postgres", "auth"}
 
 
 def test_what_depends_on_a_broken_thing_without_being_broken_is_not_listed() -> None:
-    verdict = diagnose(failed(finding("container-stopped", "postgres")), SCENE)
+    verdict = diagnose(failed(finding("container-stopped", "postgres")), CONTEXT)
     assert verdict.causes[0].blocks == ()
 
 
 def test_a_fault_in_the_middle_of_a_chain() -> None:
-    verdict = diagnose(failed(finding("endpoint-error", "gateway"), finding("container-paused", "auth")), SCENE)
+    verdict = diagnose(failed(finding("endpoint-error", "gateway"), finding("container-paused", "auth")), CONTEXT)
     assert causes(verdict) == [("auth", "container-paused", ("gateway",))]
 
 
 def test_the_body_may_blame_what_the_model_does_not_know() -> None:
     verdict = diagnose(
-        failed(finding("endpoint-error", "loki", blamed=["redis"]), finding("container-stopped", "redis")), SCENE
+        failed(finding("endpoint-error", "loki", blamed=["redis"]), finding("container-stopped", "redis")), CONTEXT
     )
     assert causes(verdict) == [("redis", "container-stopped", ("loki",))]
 
 
 def test_an_external_system_explains_who_uses_it() -> None:
     verdict = diagnose(
-        failed(finding("endpoint-error", "auth"), finding("external-unreachable", "airtable", error="x")), SCENE
+        failed(finding("endpoint-error", "auth"), finding("external-unreachable", "airtable", error="x")), CONTEXT
     )
     assert causes(verdict) == [("airtable", "external-unreachable", ("auth",))]
 
@@ -130,89 +132,89 @@ def test_one_bad_image_of_two_services_is_one_cause_of_the_stack() -> None:
             finding("wrong-architecture", "redis", image="app:2", proof=PROOF),
             finding("endpoint-error", "gateway"),
         ),
-        SCENE,
+        CONTEXT,
     )
     assert causes(verdict) == [("stack", "wrong-architecture", ("auth", "gateway", "redis"))]
     assert verdict.word == "down"
     apart = diagnose(
-        failed(finding("bad-command", "auth", image="a:1"), finding("bad-command", "redis", image="b:1")), SCENE
+        failed(finding("bad-command", "auth", image="a:1"), finding("bad-command", "redis", image="b:1")), CONTEXT
     )
-    assert {one.service for one in apart.causes} == {"auth", "redis"}
+    assert {cause.service for cause in apart.causes} == {"auth", "redis"}
 
 
 def test_our_own_wrong_password_explains_only_who_names_its_service() -> None:
     ours = finding("redis-auth-failed", "redis")
-    silent = diagnose(failed(ours, finding("endpoint-error", "gateway")), SCENE)
-    assert {one.service for one in silent.causes} == {"redis", "gateway"}
-    named = diagnose(failed(ours, finding("endpoint-error", "gateway", blamed=["redis"])), SCENE)
+    silent = diagnose(failed(ours, finding("endpoint-error", "gateway")), CONTEXT)
+    assert {cause.service for cause in silent.causes} == {"redis", "gateway"}
+    named = diagnose(failed(ours, finding("endpoint-error", "gateway", blamed=["redis"])), CONTEXT)
     assert causes(named) == [("redis", "redis-auth-failed", ("gateway",))]
 
 
 def test_a_full_disk_explains_who_complains_of_it() -> None:
     crash = finding("crash-loop", "postgres", blamed=["host"])
-    verdict = diagnose(failed(crash, finding("disk-full", "host"), finding("endpoint-error", "auth")), SCENE)
+    verdict = diagnose(failed(crash, finding("disk-full", "host"), finding("endpoint-error", "auth")), CONTEXT)
     assert causes(verdict) == [("host", "disk-full", ("auth", "postgres"))]
 
 
 def test_a_reason_of_its_own_follows_from_nobody() -> None:
-    broken = replace(finding("crash-loop", "auth"), own=True)
-    verdict = diagnose(failed(broken, finding("container-stopped", "postgres")), SCENE)
-    assert {one.service for one in verdict.causes} == {"auth", "postgres"}
+    broken = replace(finding("crash-loop", "auth"), own_reason=True)
+    verdict = diagnose(failed(broken, finding("container-stopped", "postgres")), CONTEXT)
+    assert {cause.service for cause in verdict.causes} == {"auth", "postgres"}
 
 
 def test_what_is_only_impaired_explains_who_blames_it() -> None:
     impaired = replace(finding("container-missing", "auth", severity="error", count="only 1 of its 3"), impaired=True)
-    silent = diagnose(failed(impaired, finding("endpoint-error", "gateway")), SCENE)
-    assert [(one.service, one.severity) for one in silent.causes] == [("gateway", "critical"), ("auth", "error")]
+    silent = diagnose(failed(impaired, finding("endpoint-error", "gateway")), CONTEXT)
+    assert [(cause.service, cause.severity) for cause in silent.causes] == [("gateway", "critical"), ("auth", "error")]
     hangs = replace(finding("endpoint-timeout", "auth", severity="error"), impaired=True)
-    alike = diagnose(failed(hangs, finding("endpoint-timeout", "gateway")), SCENE)
+    alike = diagnose(failed(hangs, finding("endpoint-timeout", "gateway")), CONTEXT)
     assert causes(alike) == [("auth", "endpoint-timeout", ("gateway",))]
-    blamed = diagnose(failed(impaired, finding("endpoint-error", "gateway", blamed=["auth"])), SCENE)
+    blamed = diagnose(failed(impaired, finding("endpoint-error", "gateway", blamed=["auth"])), CONTEXT)
     assert causes(blamed) == [("auth", "container-missing", ("gateway",))]
 
 
 def test_what_still_starts_is_the_cause_of_those_who_wait_for_it() -> None:
     starting = finding("healthcheck-starting", "postgres", what="for a minute")
     waits = finding("dependency-blocked", "auth", waits="postgres (healthy)")
-    verdict = diagnose(failed(waits, starting), SCENE)
+    verdict = diagnose(failed(waits, starting), CONTEXT)
     assert causes(verdict) == [("postgres", "healthcheck-starting", ("auth",))]
     assert (verdict.word, verdict.warnings) == ("down", ())
-    alone = diagnose(failed(finding("endpoint-error", "gateway"), starting), SCENE)
-    assert [one.service for one in alone.causes] == ["gateway"]
-    assert [one.code for one in alone.warnings] == ["healthcheck-starting"]
+    alone = diagnose(failed(finding("endpoint-error", "gateway"), starting), CONTEXT)
+    assert [cause.service for cause in alone.causes] == ["gateway"]
+    assert [warning.code for warning in alone.warnings] == ["healthcheck-starting"]
 
 
 def test_a_held_lock_is_the_cause_of_who_hangs_meanwhile() -> None:
-    locked = finding("db-slow", "postgres", locks="yes", what="3 queries wait for a lock")
-    verdict = diagnose(failed(locked, finding("endpoint-timeout", "auth")), SCENE)
+    locked = finding("db-slow", "postgres", lock_held=True, what="3 queries wait for a lock")
+    verdict = diagnose(failed(locked, finding("endpoint-timeout", "auth")), CONTEXT)
     assert causes(verdict) == [("postgres", "db-slow", ("auth",))]
     assert verdict.word == "down"
-    crash = diagnose(failed(locked, finding("crash-loop", "auth")), SCENE)
-    assert [one.service for one in crash.causes] == ["auth"]
-    alone = diagnose(failed(locked, finding("endpoint-timeout", "loki")), SCENE)
-    assert [one.service for one in alone.causes] == ["loki"]
-    assert [one.code for one in alone.warnings] == ["db-slow"]
+    crash = diagnose(failed(locked, finding("crash-loop", "auth")), CONTEXT)
+    assert [cause.service for cause in crash.causes] == ["auth"]
+    alone = diagnose(failed(locked, finding("endpoint-timeout", "loki")), CONTEXT)
+    assert [cause.service for cause in alone.causes] == ["loki"]
+    assert [warning.code for warning in alone.warnings] == ["db-slow"]
 
 
 def test_errors_about_a_peer_follow_where_that_has_failed() -> None:
     complains = finding("peer-errors", "grafana", blamed=["redis"], peers="redis", what="refused")
-    verdict = diagnose(failed(finding("container-stopped", "redis"), complains), SCENE)
+    verdict = diagnose(failed(finding("container-stopped", "redis"), complains), CONTEXT)
     assert causes(verdict) == [("redis", "container-stopped", ("grafana",))]
-    assert {one.name: one.state for one in verdict.services}["grafana"] == "blocked"
-    alone = diagnose(failed(complains), SCENE)
-    assert (alone.causes, [one.code for one in alone.warnings]) == ((), ["peer-errors"])
+    assert {service.name: service.state for service in verdict.services}["grafana"] == "blocked"
+    alone = diagnose(failed(complains), CONTEXT)
+    assert (alone.causes, [warning.code for warning in alone.warnings]) == ((), ["peer-errors"])
 
 
 def test_a_warning_that_says_less_than_the_failure_is_not_repeated() -> None:
     flapping = finding("healthcheck-flapping", "auth", severity="warning", count=1, total=5)
-    assert diagnose(failed(flapping, finding("endpoint-error", "auth")), SCENE).warnings == ()
-    assert [one.code for one in diagnose(failed(flapping), SCENE).warnings] == ["healthcheck-flapping"]
+    assert diagnose(failed(flapping, finding("endpoint-error", "auth")), CONTEXT).warnings == ()
+    assert [warning.code for warning in diagnose(failed(flapping), CONTEXT).warnings] == ["healthcheck-flapping"]
 
 
 def test_what_was_not_run_is_not_fine() -> None:
-    verdict = diagnose([other("passed")], replace(SCENE, missing=3))
+    verdict = diagnose([other("passed")], replace(CONTEXT, missing=3))
     assert verdict.word == "unknown"
-    assert {one.state for one in verdict.services} == {"ok", "unknown"}
+    assert {service.state for service in verdict.services} == {"ok", "unknown"}
 
 
 def test_a_blocked_critical_service_is_down_whoever_is_to_blame() -> None:
@@ -220,36 +222,36 @@ def test_a_blocked_critical_service_is_down_whoever_is_to_blame() -> None:
         (Service("web", depends_on={"seed": "service_completed_successfully"}), Service("seed", critical=False)),
         "compose",
     )
-    scene = DiagnosisContext(model, {}, {}, "docker compose", "p", NOW)
-    verdict = diagnose(failed(finding("one-shot-failed", "seed"), finding("dependency-blocked", "web")), scene)
+    context = DiagnosisContext(model, {}, {}, "docker compose", "p", NOW)
+    verdict = diagnose(failed(finding("one-shot-failed", "seed"), finding("dependency-blocked", "web")), context)
     assert verdict.word == "down"
-    assert [(one.service, one.severity) for one in verdict.causes] == [("seed", "critical")]
+    assert [(cause.service, cause.severity) for cause in verdict.causes] == [("seed", "critical")]
 
 
 def test_an_alert_is_judged() -> None:
     down = failed(finding("container-stopped", "redis"))
-    scene = replace(SCENE, alert=Alert("ServiceDown", "2026-11-23T20:00:00Z", True, {"service": "redis"}))
-    assert diagnose(down, replace(scene, alert_service="redis")).reasons == ("down-over-30-min",)
-    judged = {name: diagnose(down, replace(scene, alert_service=name)).alert for name in ("redis", "postgres", None)}
-    assert [one.looks if one else None for one in judged.values()] == ["true", "unknown", "unknown"]
-    recovered = diagnose([other("passed")], replace(scene, alert_service="postgres", recovering=True)).alert
+    context = replace(CONTEXT, alert=Alert("ServiceDown", "2026-11-23T20:00:00Z", True, {"service": "redis"}))
+    assert diagnose(down, replace(context, alert_service="redis")).reasons == ("down-over-30-min",)
+    judged = {name: diagnose(down, replace(context, alert_service=name)).alert for name in ("redis", "postgres", None)}
+    assert [alert.state if alert else None for alert in judged.values()] == ["true", "unknown", "unknown"]
+    recovered = diagnose([other("passed")], replace(context, alert_service="postgres", recovering=True)).alert
     assert recovered is not None
-    assert recovered.looks == "over"
-    nothing_wrong = diagnose([other("passed")], scene).alert
+    assert recovered.state == "over"
+    nothing_wrong = diagnose([other("passed")], context).alert
     assert nothing_wrong is not None
-    assert (nothing_wrong.looks, "phantom" in nothing_wrong.why) == ("false", True)
+    assert (nothing_wrong.state, "phantom" in nothing_wrong.why) == ("false", True)
 
 
 def test_an_effect_explains_nothing() -> None:
-    verdict = diagnose(failed(finding("logs-not-arriving", "loki"), finding("endpoint-error", "grafana")), SCENE)
-    assert {one.service for one in verdict.causes} == {"grafana", "loki"}
+    verdict = diagnose(failed(finding("logs-not-arriving", "loki"), finding("endpoint-error", "grafana")), CONTEXT)
+    assert {cause.service for cause in verdict.causes} == {"grafana", "loki"}
 
 
 def test_a_circle_of_followers_still_has_a_cause() -> None:
     model = Model((Service("a", depends_on={"b": "x"}), Service("b", depends_on={"a": "x"})), "compose")
-    scene = DiagnosisContext(model, {}, {}, "docker compose", "p", NOW)
-    verdict = diagnose(failed(finding("endpoint-error", "a"), finding("endpoint-error", "b")), scene)
-    assert {one.service for one in verdict.causes} == {"a", "b"}
+    context = DiagnosisContext(model, {}, {}, "docker compose", "p", NOW)
+    verdict = diagnose(failed(finding("endpoint-error", "a"), finding("endpoint-error", "b")), context)
+    assert {cause.service for cause in verdict.causes} == {"a", "b"}
 
 
 @pytest.mark.parametrize(
@@ -270,7 +272,7 @@ def test_a_circle_of_followers_still_has_a_cause() -> None:
     ids=["fine", "warned", "unlooked", "skipped", "nothing", "minor", "our-login", "worse", "down", "disk", "by-disk"],
 )
 def test_the_verdict_is_the_worst_of_its_parts(results: Sequence[CheckResult], word: str) -> None:
-    assert diagnose(results, SCENE).word == word
+    assert diagnose(results, CONTEXT).word == word
 
 
 def test_the_order_of_the_checks_never_matters() -> None:
@@ -279,37 +281,37 @@ def test_the_order_of_the_checks_never_matters() -> None:
         finding("container-stopped", "postgres"),
         finding("endpoint-error", "auth"),
     )
-    assert len({str(diagnose(list(order), SCENE)) for order in itertools.permutations(results)}) == 1
+    assert len({str(diagnose(list(order), CONTEXT)) for order in itertools.permutations(results)}) == 1
 
 
 def test_reasons_to_escalate() -> None:
     long_ago = (NOW - timedelta(minutes=31)).isoformat()
     lately = (NOW - timedelta(minutes=29)).isoformat()
-    assert diagnose(failed(finding("container-stopped", "redis", since=lately)), SCENE).reasons == ()
-    assert diagnose(failed(finding("container-stopped", "redis", since=long_ago)), SCENE).reasons == (
+    assert diagnose(failed(finding("container-stopped", "redis", since=lately)), CONTEXT).reasons == ()
+    assert diagnose(failed(finding("container-stopped", "redis", since=long_ago)), CONTEXT).reasons == (
         "down-over-30-min",
     )
-    assert diagnose(failed(finding("db-corrupt", "postgres")), SCENE).reasons == ("data-corruption-suspected",)
-    assert diagnose([other("passed")], replace(SCENE, breach=True)).reasons == ("security-breach-suspected",)
+    assert diagnose(failed(finding("db-corrupt", "postgres")), CONTEXT).reasons == ("data-corruption-suspected",)
+    assert diagnose([other("passed")], replace(CONTEXT, breach=True)).reasons == ("security-breach-suspected",)
     both = failed(finding("oom-killed", "redis"), finding("oom-killed", "postgres"))
-    assert diagnose(both, SCENE).reasons == ("multiple-critical-services",)
+    assert diagnose(both, CONTEXT).reasons == ("multiple-critical-services",)
 
 
 def test_next_commands_can_be_pasted() -> None:
-    cause = diagnose(failed(finding("container-stopped", "redis")), SCENE).causes[0]
+    cause = diagnose(failed(finding("container-stopped", "redis")), CONTEXT).causes[0]
     assert cause.next[-1] == "docker compose -p p start redis"
     assert cause.caution
 
 
 def test_an_alert_about_a_target_that_cannot_be_scraped_only_follows() -> None:
     down, alert = finding("target-down", "redis"), finding("alerts-firing", "grafana", blamed=["redis"])
-    assert causes(diagnose(failed(down, alert), SCENE)) == [("redis", "target-down", ("grafana",))]
+    assert causes(diagnose(failed(down, alert), CONTEXT)) == [("redis", "target-down", ("grafana",))]
     error = finding("endpoint-error", "gateway", blamed=["redis"])
-    assert len(diagnose(failed(down, error), SCENE).causes) == 2, "that nobody scrapes it does not make others fail"
+    assert len(diagnose(failed(down, error), CONTEXT).causes) == 2, "that nobody scrapes it does not make others fail"
 
 
 def test_what_can_only_warn_hides_nothing_that_is_down() -> None:
     blind = CheckResult("config-drift:redis", "redis", (), "unknown", message="why", only_warns=True)
-    assert diagnose([*failed(finding("backup-stale", "host")), blind], SCENE).word == "degraded"
-    assert diagnose([other("passed"), blind], SCENE).word == "unknown", "not looked at is not healthy"
-    assert diagnose([*failed(finding("backup-stale", "host")), other("unknown")], SCENE).word == "unknown"
+    assert diagnose([*failed(finding("backup-stale", "host")), blind], CONTEXT).word == "degraded"
+    assert diagnose([other("passed"), blind], CONTEXT).word == "unknown", "not looked at is not healthy"
+    assert diagnose([*failed(finding("backup-stale", "host")), other("unknown")], CONTEXT).word == "unknown"

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from service_down.fixtures.catalog.finding import catalogue
 from service_down.fixtures.evidence.observation import Observation, Outcome
 from service_down.fixtures.evidence.recording import Recording
@@ -28,29 +29,29 @@ QUIET = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCh
 SOME = st.sampled_from([name for name in NAMES if name in load_faults()])
 
 
-def bundle(name: str) -> Recording:
+def recording(name: str) -> Recording:
     return offline.read(evidence_file(name))
 
 
-def as_said(verdict: Verdict) -> Mapping[str, Any]:
+def json_of(verdict: Verdict) -> Mapping[str, Any]:
     table: Mapping[str, Any] = msgspec.json.decode(msgspec.json.encode(as_json(verdict, {}, "triage")))
     return table
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_recorded_fault_is_named_rightly(name: str) -> None:
-    marked = assess(load_faults()[name], as_said(offline.judge(bundle(name))))
+    marked = assess(load_faults()[name], json_of(offline.judge(recording(name))))
     assert marked.right, marked
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_recording_is_judged_as_the_live_run_was(name: str) -> None:
-    assert conclusion(as_said(offline.judge(bundle(name)))) == live_conclusion(name)
+    assert conclusion(json_of(offline.judge(recording(name)))) == live_conclusion(name)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_its_next_commands_can_be_pasted(name: str) -> None:
-    for cause in offline.judge(bundle(name)).causes:
+    for cause in offline.judge(recording(name)).causes:
         for command in cause.next:
             words = shlex.split(command)  # raises for a quote that does not end
             assert "?" not in words, f"a fact is missing: {command}"
@@ -60,18 +61,18 @@ def test_its_next_commands_can_be_pasted(name: str) -> None:
                 assert re.search(r"\b(?:15|2[0-9])\d{3}\b", command), f"not the port of this machine: {command}"
 
 
-def test_our_own_words_are_no_secrets() -> None:
-    redact, hidden = Redactor(b"salt"), []
+def test_summaries_hold_no_secrets() -> None:
+    redactor, hidden = Redactor(b"salt"), []
     for name in NAMES:
-        for one in (finding for result in offline.results(bundle(name)) for finding in result.findings):
-            if redact.text(one.summary) != one.summary:
-                hidden.append(f"{name}: {redact.text(one.summary)}")
+        for summary in (finding.summary for result in offline.results(recording(name)) for finding in result.findings):
+            if redactor.redact_text(summary) != summary:
+                hidden.append(f"{name}: {redactor.redact_text(summary)}")
     assert hidden == []
 
 
 def test_checks_that_only_warn_only_warn() -> None:
-    told = [one for name in NAMES for one in offline.results(bundle(name)) if one.only_warns]
-    assert {finding.severity for one in told for finding in one.findings} == {"warning"}
+    results = [result for name in NAMES for result in offline.results(recording(name)) if result.only_warns]
+    assert {finding.severity for result in results for finding in result.findings} == {"warning"}
 
 
 def test_every_fault_is_recorded_and_every_code_is_covered() -> None:
@@ -85,8 +86,8 @@ def test_every_fault_is_recorded_and_every_code_is_covered() -> None:
 @QUIET
 @given(SOME, st.randoms(use_true_random=False))
 def test_missing_evidence_never_makes_a_verdict_better(name: str, chance: random.Random) -> None:
-    whole = bundle(name)
-    kept = {probe: seen for probe, seen in whole.evidence.observations.items() if chance.random() < 0.8}
+    whole = recording(name)
+    kept = {probe: observation for probe, observation in whole.evidence.observations.items() if chance.random() < 0.8}
     before, after = offline.judge(whole).word, offline.judge(offline.with_observations(whole, kept)).word
     assert after in {before, "unknown"}, f"{before} became {after}"
     if "engine" not in kept:
@@ -96,27 +97,29 @@ def test_missing_evidence_never_makes_a_verdict_better(name: str, chance: random
 @QUIET
 @given(SOME, st.randoms(use_true_random=False))
 def test_any_evidence_gives_a_verdict(name: str, chance: random.Random) -> None:
-    whole = bundle(name)
-    mangled = {probe: _mangled(seen, chance) for probe, seen in whole.evidence.observations.items()}
+    whole = recording(name)
+    mangled = {probe: _mangled(observation, chance) for probe, observation in whole.evidence.observations.items()}
     verdict = offline.judge(offline.with_observations(whole, mangled))
     assert verdict.word in {"healthy", "degraded", "unknown", "down"}
     assert verdict.summary
 
 
-def _mangled(seen: Observation, chance: random.Random) -> Observation:
+def _mangled(observation: Observation, chance: random.Random) -> Observation:
     if chance.random() < 0.8:
-        return seen
+        return observation
     odd: list[Any] = [None, [], {}, "x", 0, {"containers": None}, {"status": "x", "body": None}, [[1]], {"": {}}]
     value = chance.choice(odd)
     outcome: Outcome = chance.choice(["seen", "error", "unlooked"])
-    return Observation(seen.probe, outcome, value, chance.choice(["", "timeout", "odd"]), "mangled", seen.at)
+    return Observation(
+        observation.probe, outcome, value, chance.choice(["", "timeout", "odd"]), "mangled", observation.at
+    )
 
 
 @QUIET
 @given(SOME, st.randoms(use_true_random=False))
-def test_the_order_of_what_was_seen_never_matters(name: str, chance: random.Random) -> None:
-    whole = bundle(name)
+def test_the_order_of_the_results_never_matters(name: str, chance: random.Random) -> None:
+    whole = recording(name)
     results = offline.results(whole)
     shuffled = chance.sample(results, len(results))
-    scene = offline.diagnosis_context(whole)
-    assert as_said(diagnose(results, scene)) == as_said(diagnose(shuffled, scene))
+    context = offline.diagnosis_context(whole)
+    assert json_of(diagnose(results, context)) == json_of(diagnose(shuffled, context))

@@ -1,7 +1,8 @@
-"""What is said to have changed since another run has changed, and nothing is said of what was not looked at."""
+"""The comparison names what has changed since another run, and nothing that one of the two did not check."""
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -9,42 +10,44 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from service_down.fixtures.evidence.recording import Recording
 from service_down.reports.history.compare import compare
 from service_down.reports.history.saved_run import (
     EarlierRuns,
-    SavedRun,
     SavedRunError,
     load_saved_run,
     read_earlier_runs,
-    saved_run_from_json,
+    verdict_from_json,
 )
-from service_down.reports.verdict import as_json
+from service_down.reports.verdict_file import VerdictFile, to_json, verdict_file, verdict_schema
 from service_down.tests_meta import offline
 from service_down.tests_meta.faults.recording import evidence_file, recorded_faults, write_recording
-from service_down.tests_meta.reports.saved_runs import POSTGRES, REDIS, account
+from service_down.tests_meta.reports.saved_runs import POSTGRES, REDIS, as_warning, run_info, saved, verdict_at
 from service_down.tests_meta.suite_run import SuiteRun, run_suite
 
 AT = datetime(2026, 11, 23, 22, 30, tzinfo=UTC)
 
 
-def judged(name: str) -> SavedRun:
-    bundle: Recording = offline.read(evidence_file(name))
-    facts = {"id": name, "started": bundle.evidence.context.started, "stack": "s", "project": "p", "actions": []}
-    return saved_run_from_json(as_json(offline.judge(bundle), facts, bundle.evidence.context.mode))
+def judged(name: str, **run: Any) -> VerdictFile:
+    """The verdict of a recorded fault, read from its JSON."""
+    recorded: Recording = offline.read(evidence_file(name))
+    context = recorded.evidence.context
+    info = run_info(**{"id": name, "started": context.started} | run)
+    return verdict_from_json(to_json(verdict_file(offline.judge(recorded), info, context.mode)))
 
 
 @pytest.mark.parametrize("name", recorded_faults())
-def test_every_verdict_can_be_told_again_and_is_equal_to_itself(name: str) -> None:
-    one = judged(name)
-    assert not list(compare(one, one).parts())
+def test_every_verdict_can_be_read_again_and_is_equal_to_itself(name: str) -> None:
+    verdict = judged(name)
+    assert not list(compare(verdict, verdict).parts())
 
 
 def test_what_is_new_gone_worse_and_better() -> None:
     states = {"postgres": "down", "web": "blocked", "redis": "ok"}
-    then = account(1, "down", POSTGRES, states=states, checks={"state:postgres": "failed", "state:redis": "passed"})
+    then = verdict_at(1, "down", POSTGRES, states=states, checks={"state:postgres": "failed", "state:redis": "passed"})
     states = {"postgres": "ok", "web": "ok", "redis": "degraded"}
-    now = account(2, "degraded", REDIS, states=states, checks={"state:postgres": "passed", "state:redis": "failed"})
+    now = verdict_at(2, "degraded", REDIS, states=states, checks={"state:postgres": "passed", "state:redis": "failed"})
     found = compare(then, now)
     assert found.new == ("redis: redis-loading",)
     assert found.gone == ("postgres: container-stopped",)
@@ -57,29 +60,29 @@ def test_what_is_new_gone_worse_and_better() -> None:
 @pytest.mark.parametrize(
     "checks", [{"state:redis": "passed"}, {"state:postgres": "unknown"}], ids=["absent", "unknown"]
 )
-def test_what_nobody_looked_at_is_neither_gone_nor_new(checks: dict[str, Any]) -> None:
-    seen = account(1, "down", POSTGRES, checks={"state:postgres": "failed"})
-    blind = account(2, "unknown", checks=checks)
-    assert compare(seen, blind).gone == ()
-    assert "postgres: container-stopped (not looked at now)" in compare(seen, blind).unseen
-    assert compare(blind, seen).new == ("postgres: container-stopped (not looked at then)",)
+def test_what_was_not_checked_is_neither_gone_nor_new(checks: dict[str, Any]) -> None:
+    down = verdict_at(1, "down", POSTGRES, checks={"state:postgres": "failed"})
+    blind = verdict_at(2, "unknown", checks=checks)
+    assert compare(down, blind).gone == ()
+    assert "postgres: container-stopped (not looked at now)" in compare(down, blind).unseen
+    assert compare(blind, down).new == ("postgres: container-stopped (not looked at then)",)
 
 
 def test_a_state_that_is_no_longer_known_is_neither_better_nor_worse() -> None:
-    down, lost = account(1, "down", states={"web": "down"}), account(2, "unknown", states={"web": "unknown"})
+    down, lost = verdict_at(1, "down", states={"web": "down"}), verdict_at(2, "unknown", states={"web": "unknown"})
     assert list(compare(down, lost).parts()) == [("not seen now", ("web: down -> unknown",))]
     assert compare(lost, down).worse == ("web: unknown -> down",)
 
 
 def test_down_and_blocked_are_equally_bad() -> None:
-    down, blocked = account(1, "down", states={"web": "down"}), account(2, "down", states={"web": "blocked"})
+    down, blocked = verdict_at(1, "down", states={"web": "down"}), verdict_at(2, "down", states={"web": "blocked"})
     assert not list(compare(down, blocked).parts())
 
 
 def test_a_cause_that_became_a_warning_is_better_and_back_is_new() -> None:
     cause, warning = (
-        account(1, "degraded", REDIS),
-        account(2, "healthy", warnings=(replace(REDIS, severity="warning"),)),
+        verdict_at(1, "degraded", REDIS),
+        verdict_at(2, "healthy", warnings=(as_warning(REDIS),)),
     )
     assert compare(cause, warning).better == ("redis: redis-loading (only a warning now)",)
     assert compare(warning, cause).new == ("redis: redis-loading (only a warning then)",)
@@ -94,19 +97,22 @@ def test_recorded_faults_compared() -> None:
 
 
 def test_previous_is_the_newest_earlier_run_of_the_stack_and_rather_of_the_incident() -> None:
-    other = account(4, run={"incident": "INC-2"})
-    alien = replace(account(5), run=replace(account(5).run, project="another"))
-    past = EarlierRuns((account(1), account(2), other, alien, account(9)))
-    assert past.previous(account(6)) == account(2)
-    assert past.previous(account(6, run={"incident": None})) == other
-    assert past.previous(account(1)) is None
-    assert past.previous(account(2)) == account(1)
+    other = verdict_at(4, run={"incident": "INC-2"})
+    other_stack = verdict_at(5, run={"project": "another"})
+    runs = [saved(verdict) for verdict in (verdict_at(1), verdict_at(2), other, other_stack, verdict_at(9))]
+    earlier = EarlierRuns(tuple(runs))
+    assert earlier.previous(verdict_at(6)) == saved(verdict_at(2))
+    assert earlier.previous(verdict_at(6, run={"incident": None})) == saved(other)
+    assert earlier.previous(verdict_at(1)) is None
+    assert earlier.previous(verdict_at(2)) == saved(verdict_at(1))
 
 
 def test_of_a_run_and_its_replay_only_the_run_counts() -> None:
-    past = EarlierRuns((account(1), account(1, run={"replayed": True}), account(2, run={"replayed": True}), account(7)))
-    assert past.of_incident(account(8)) == (account(1), account(2, run={"replayed": True}), account(7))
-    assert past.of_incident(account(8, run={"incident": None})) == ()
+    replays = [verdict_at(minute, run={"replayed": True}) for minute in (1, 2)]
+    earlier = EarlierRuns(tuple(saved(verdict) for verdict in (verdict_at(1), *replays, verdict_at(7))))
+    runs = earlier.of_incident(verdict_at(8))
+    assert [run.verdict for run in runs] == [verdict_at(1), replays[1], verdict_at(7)]
+    assert earlier.of_incident(verdict_at(8, run={"incident": None})) == ()
 
 
 BAD = [
@@ -127,17 +133,42 @@ def test_a_bad_verdict_is_named_and_left_out(tmp_path: Path, text: str, words: s
     for where in (path, path.parent):
         with pytest.raises(SavedRunError, match=words):
             load_saved_run(where)
-    past = read_earlier_runs(tmp_path)
-    assert past.accounts == ()
-    assert [str(path) in one for one in past.left_out] == [True]
+    earlier = read_earlier_runs(tmp_path)
+    assert earlier.runs == ()
+    assert [str(path) in text for text in earlier.left_out] == [True]
 
 
-def test_a_time_that_is_none_is_named() -> None:
+def test_a_start_that_is_no_time_is_named() -> None:
     with pytest.raises(SavedRunError, match=r"run\.started is 'soon'"):
-        saved_run_from_json({**as_json(offline.judge(offline.read(evidence_file("healthy"))), FACTS, "triage")})
+        judged("healthy", started="soon")
 
 
-FACTS = {"id": "x", "started": "soon", "stack": "s", "project": "p"}
+def test_keys_that_older_files_lack_have_defaults_and_unknown_ones_are_ignored() -> None:
+    verdict = judged("postgres-stopped")
+    table = json.loads(json.dumps(to_json(verdict)))
+    for key in ("alert", "changes", "timeline", "compared"):
+        del table[key]
+    for key in ("scope", "actions"):
+        del table["run"][key]
+    for cause in table["causes"]:
+        del cause["shares"]
+        cause["later"] = 1
+    older = verdict_from_json(table)
+    assert older == replace(verdict, alert=None, changes=(), timeline=())
+
+
+def test_the_schema_describes_every_key() -> None:
+    schema = verdict_schema()
+    definitions = schema["$defs"]
+    assert isinstance(definitions, dict)
+    assert set(definitions["VerdictFile"]["properties"]) == set(to_json(judged("healthy")))
+    undescribed = [
+        f"{name}.{key}"
+        for name, definition in definitions.items()
+        for key, field in definition["properties"].items()
+        if not field.get("description")
+    ]
+    assert not undescribed
 
 
 def test_odd_things_in_a_report_directory_cost_nothing(tmp_path: Path) -> None:
@@ -164,8 +195,8 @@ def test_a_comparison_stands_on_the_terminal_and_in_the_verdict(tmp_path: Path) 
     assert "holds no earlier run of this stack" in first.out
     assert first.code == 1
     assert first.verdict["compared"] is None
-    for asked in ("previous", str(first.folder), str(first.folder / "verdict.json")):
-        then = replay(tmp_path, "healthy", 31, f"--compare={asked}")
+    for compared_with in ("previous", str(first.folder), str(first.folder / "verdict.json")):
+        then = replay(tmp_path, "healthy", 31, f"--compare={compared_with}")
         assert then.code == 0, then.out
         assert "since      22:30 UTC (triage: down)  gone: postgres: container-stopped;" in then.out
         assert then.verdict["compared"]["gone"] == ["postgres: container-stopped"]

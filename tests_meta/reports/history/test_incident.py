@@ -4,55 +4,55 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+
 from service_down.reports.delivery.markdown import code, escaped, prose
 from service_down.reports.diagnosis.timeline import JUDGED
-from service_down.reports.history.incident_timeline import chronicle
+from service_down.reports.history.incident_timeline import incident_timeline
 from service_down.reports.history.incident_update import incident_update, status_of
-from service_down.reports.history.saved_run import SavedEvent, SavedFinding, SavedRun
+from service_down.reports.verdict_file import VerdictFile
 from service_down.tests_meta.faults.recording import write_recording
-from service_down.tests_meta.reports.saved_runs import POSTGRES, REDIS, account
+from service_down.tests_meta.reports.saved_runs import POSTGRES, REDIS, cause, event, verdict_at
 from service_down.tests_meta.suite_run import SuiteRun, run_suite
 
 AT = datetime(2026, 11, 23, 22, 30, tzinfo=UTC)
-DOWN = account(1, "down", POSTGRES)
+DOWN = verdict_at(1, "down", POSTGRES)
 
 
-def update(now: SavedRun, *earlier: SavedRun) -> str:
+def update(now: VerdictFile, *earlier: VerdictFile) -> str:
     return incident_update(now, earlier, 1 + len(earlier), AT, "pytest -m verify")
 
 
 @pytest.mark.parametrize(
     ("now", "earlier", "status"),
     [
-        (account(2, "healthy"), [], "INVESTIGATING"),
-        (account(2, "unknown"), [], "INVESTIGATING"),
-        (account(2, "unknown", REDIS), [], "INVESTIGATING"),
-        (account(2, "unknown"), [DOWN], "INVESTIGATING"),
-        (account(2, "down", POSTGRES), [], "IDENTIFIED"),
-        (account(2, "degraded", REDIS), [DOWN], "IDENTIFIED"),
-        (account(2, "healthy"), [DOWN], "MONITORING"),
-        (account(2, "healthy", mode="verify"), [], "RESOLVED"),
-        (account(2, "healthy", mode="verify"), [DOWN], "RESOLVED"),
-        (account(2, "healthy", mode="verify", run={"scope": "-k redis"}), [DOWN], "MONITORING"),
-        (account(2, "degraded", REDIS, mode="verify"), [DOWN], "MONITORING"),
-        (account(2, "unknown", mode="verify"), [DOWN], "MONITORING"),
-        (account(2, "down", POSTGRES, mode="verify"), [DOWN], "IDENTIFIED"),
+        (verdict_at(2, "healthy"), [], "INVESTIGATING"),
+        (verdict_at(2, "unknown"), [], "INVESTIGATING"),
+        (verdict_at(2, "unknown", REDIS), [], "INVESTIGATING"),
+        (verdict_at(2, "unknown"), [DOWN], "INVESTIGATING"),
+        (verdict_at(2, "down", POSTGRES), [], "IDENTIFIED"),
+        (verdict_at(2, "degraded", REDIS), [DOWN], "IDENTIFIED"),
+        (verdict_at(2, "healthy"), [DOWN], "MONITORING"),
+        (verdict_at(2, "healthy", mode="verify"), [], "RESOLVED"),
+        (verdict_at(2, "healthy", mode="verify"), [DOWN], "RESOLVED"),
+        (verdict_at(2, "healthy", mode="verify", run={"scope": "-k redis"}), [DOWN], "MONITORING"),
+        (verdict_at(2, "degraded", REDIS, mode="verify"), [DOWN], "MONITORING"),
+        (verdict_at(2, "unknown", mode="verify"), [DOWN], "MONITORING"),
+        (verdict_at(2, "down", POSTGRES, mode="verify"), [DOWN], "IDENTIFIED"),
     ],
 )
 def test_the_status_follows_from_mode_verdict_and_the_runs_before(
-    now: SavedRun, earlier: Sequence[SavedRun], status: str
+    now: VerdictFile, earlier: Sequence[VerdictFile], status: str
 ) -> None:
     assert status_of(now, earlier) == status
 
 
 def test_the_update_is_the_runbooks_form_filled_in() -> None:
-    now = account(
+    now = verdict_at(
         2,
         "down",
         POSTGRES,
@@ -84,8 +84,8 @@ def test_the_update_is_the_runbooks_form_filled_in() -> None:
 
 
 def test_what_was_done_and_what_it_changed_is_told_in_order() -> None:
-    down = account(1, "down", POSTGRES, states={"postgres": "down"}, run={"actions": ("looked",)})
-    up = account(9, states={"postgres": "ok"}, mode="verify", run={"actions": ("docker start postgres",)})
+    down = verdict_at(1, "down", POSTGRES, states={"postgres": "down"}, run={"actions": ("looked",)})
+    up = verdict_at(9, states={"postgres": "ok"}, mode="verify", run={"actions": ("docker start postgres",)})
     text = update(up, down)
     done = text.partition("Actions Taken:\n")[2].partition("\n\n")[0].splitlines()
     assert done == [
@@ -99,7 +99,7 @@ def test_what_was_done_and_what_it_changed_is_told_in_order() -> None:
 
 
 def test_what_could_not_be_seen_is_said() -> None:
-    text = update(account(2, "unknown", checks={"state:postgres": "unknown"}, states={"postgres": "unknown"}), DOWN)
+    text = update(verdict_at(2, "unknown", checks={"state:postgres": "unknown"}, states={"postgres": "unknown"}), DOWN)
     assert "not fully seen: postgres; 1 of 1 checks could not look" in text
     assert "; not seen by this run" in text
     assert "could not be looked at: state:postgres" in text
@@ -107,7 +107,7 @@ def test_what_could_not_be_seen_is_said() -> None:
 
 
 def test_a_long_incident_stays_short() -> None:
-    runs = [account(minute, run={"actions": (f"step {minute}",)}) for minute in range(1, 31)]
+    runs = [verdict_at(minute, run={"actions": (f"step {minute}",)}) for minute in range(1, 31)]
     text = update(runs[-1], *runs[:-1])
     assert "- 20 earlier ones are in timeline.md" in text
     assert "step 30" in text
@@ -131,19 +131,19 @@ def test_hostile_text_formats_links_and_mentions_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected"),
     [("ls", "`ls`"), ("a `b` c", "``a `b` c``"), ("`b`", "`` `b` ``"), ("a ``` b\nc", "````a ``` b c````"), ("", "")],
 )
-def test_a_command_stays_one_piece_of_code(text: str, said: str) -> None:
-    assert code(text) == said
+def test_a_command_stays_one_piece_of_code(text: str, expected: str) -> None:
+    assert code(text) == expected
 
 
 def test_no_foreign_text_breaks_out_of_its_line() -> None:
-    told = SavedFinding(HOSTILE, "x", HOSTILE, "critical", (HOSTILE,), HOSTILE)
+    hostile = cause(HOSTILE, "x", HOSTILE, "critical", (HOSTILE,), HOSTILE)
     run = {"incident": HOSTILE, "actions": (HOSTILE,), "scope": HOSTILE}
-    entries = (SavedEvent("2026-11-23T21:00:00Z", HOSTILE, HOSTILE),)
-    now = account(2, "down", told, states={HOSTILE: "down"}, run=run, timeline=entries)
-    for text in (update(now), chronicle([now], [HOSTILE])):
+    entries = (event("2026-11-23T21:00:00Z", HOSTILE, HOSTILE),)
+    now = verdict_at(2, "down", hostile, states={HOSTILE: "down"}, run=run, timeline=entries)
+    for text in (update(now), incident_timeline([now], [HOSTILE])):
         assert not set("\x1b\r\u202e\u2028") & set(text)
         for line in text.splitlines():
             assert not line.startswith(("\\", "<"))
@@ -153,22 +153,22 @@ def test_no_foreign_text_breaks_out_of_its_line() -> None:
 
 def test_the_timeline_holds_each_thing_once_in_the_order_of_time() -> None:
     at = "2026-11-23T20:59:5"
-    paused = SavedEvent(at + "0.500Z", "cache", "paused")
+    paused = event(at + "0.500Z", "cache", "paused")
     common = (
-        SavedEvent(at + "0.100000001Z", "web", "started"),
+        event(at + "0.100000001Z", "web", "started"),
         paused,
-        SavedEvent(at + "5.000Z", "db", "ended with 137"),
+        event(at + "5.000Z", "db", "ended with 137"),
     )
-    first = account(0, "down", POSTGRES, timeline=(*common, SavedEvent(at + "9Z", "suite", JUDGED)))
+    first = verdict_at(0, "down", POSTGRES, timeline=(*common, event(at + "9Z", "suite", JUDGED)))
     later = (
         *common,
-        SavedEvent(at + "0.900+00:00", "web", "started"),
-        SavedEvent(at + "1Z", "db", "started"),
-        SavedEvent(at + "2Z", "mail", "started"),
-        SavedEvent("x", "y", "z"),
+        event(at + "0.900+00:00", "web", "started"),
+        event(at + "1Z", "db", "started"),
+        event(at + "2Z", "mail", "started"),
+        event("x", "y", "z"),
     )
-    second = account(5, run={"actions": ("restarted it",)}, timeline=later)
-    text = chronicle([second, first], ["gone.json: was cut off"])
+    second = verdict_at(5, run={"actions": ("restarted it",)}, timeline=later)
+    text = incident_timeline([second, first], ["gone.json: was cut off"])
     happened = [line for line in text.partition("## What happened")[2].splitlines() if line]
     assert happened == [
         "### 2026-11-23",
@@ -188,9 +188,8 @@ def test_the_timeline_holds_each_thing_once_in_the_order_of_time() -> None:
 
 
 def test_runs_of_two_stacks_are_not_compared_with_each_other() -> None:
-    other = account(5, states={"web": "ok"})
-    other = replace(other, run=replace(other.run, stack="another", project="another"))
-    text = chronicle([account(1, "down", POSTGRES), other], [])
+    other = verdict_at(5, states={"web": "ok"}, run={"stack": "another", "project": "another"})
+    text = incident_timeline([verdict_at(1, "down", POSTGRES), other], [])
     assert "gone" not in text
     assert text.startswith("# Timeline of INC-1: shop, another\n")
 
@@ -209,12 +208,12 @@ def incident(tmp_path_factory: pytest.TempPathFactory) -> list[SuiteRun]:
         ("healthy", ["--incident=INC-9", "--action=docker start postgres"]),
         ("healthy-verify", ["--incident=INC-9", "--compare=previous"]),
     ]
-    ran = []
+    runs = []
     for minute, (name, words) in enumerate(steps, 31):
         folder = write_recording(name, base / str(minute), AT.replace(minute=minute))
-        one = run_suite(f"--replay={folder}", *words, reports=reports)
-        ran.append(SuiteRun(one.code, one.out, one.folder.resolve()))
-    return ran
+        ran = run_suite(f"--replay={folder}", *words, reports=reports)
+        runs.append(SuiteRun(ran.code, ran.out, ran.folder.resolve()))
+    return runs
 
 
 def lines(ran: SuiteRun, name: str) -> list[str]:
@@ -222,8 +221,8 @@ def lines(ran: SuiteRun, name: str) -> list[str]:
 
 
 def test_the_updates_of_an_incident_are_numbered_and_follow_it(incident: list[SuiteRun]) -> None:
-    told = [(lines(ran, "incident-update.md")[0], lines(ran, "incident-update.md")[2]) for ran in incident]
-    assert [(head.partition(" - ")[0], status.strip()) for head, status in told] == [
+    heads = [(lines(ran, "incident-update.md")[0], lines(ran, "incident-update.md")[2]) for ran in incident]
+    assert [(head.partition(" - ")[0], status.strip()) for head, status in heads] == [
         ("**Incident Update #1", "Status: IDENTIFIED"),
         ("**Incident Update #1", "Status: IDENTIFIED"),
         ("**Incident Update #2", "Status: MONITORING"),

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
+
 from service_down.checks.framework.check import AnyTarget, CheckEvidence, ReportFindings, Target, check, needs_engine
 from service_down.checks.framework.targets import HOST, STACK, machine, services, stack
 from service_down.checks.judges.config_drift import drifted

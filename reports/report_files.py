@@ -1,0 +1,130 @@
+"""The files of one run's report: made in a staging folder, then copied to the report directory."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from service_down.fixtures.evidence.recording import NAME as EVIDENCE
+from service_down.fixtures.run.run import Run
+from service_down.reports.conclusion import Conclusion
+from service_down.reports.delivery.files import (
+    PAGE,
+    UPDATE,
+    VERDICT,
+    ReportFolder,
+    deliver,
+    update_latest_link,
+    within_deadline,
+    write_json,
+    write_text,
+)
+from service_down.reports.history.incident import incident_documents
+from service_down.reports.html.render import finish
+from service_down.reports.run_description import recording_of
+from service_down.reports.steps import Steps
+from service_down.reports.verdict_file import to_json
+
+DEFAULT_SETTINGS_FILE = "stack.toml"
+
+
+@dataclass(frozen=True)
+class ReportLocation:
+    """Where one run's report is made, and where it goes."""
+
+    staged: Path | None  # None: no file can be made on this machine
+    base: Path  # the report directory
+    name: str  # of the new folder in it
+    copies: Mapping[str, str]  # file name -> where the user wants a copy of it
+
+
+class ReportFiles:
+    """Writes the report's files, and knows where they are."""
+
+    def __init__(self, location: ReportLocation, steps: Steps) -> None:
+        self._location = location
+        self._steps = steps
+        self._folder: ReportFolder | None = None  # once it is delivered
+
+    def write(self, run: Run, conclusion: Conclusion) -> None:
+        """Write every file of the run, and deliver them."""
+        staged = self._location.staged
+        if staged is None:
+            self._steps.note("no file can be written on this machine: there is no report")
+            return
+        self._steps.attempt(VERDICT, lambda: write_json(staged / VERDICT, to_json(conclusion.file)))
+        self._steps.attempt(PAGE, lambda: _finish_page(staged / PAGE))
+        for name, text in _texts(run, conclusion):
+            self._steps.attempt(name, lambda name=name, text=text: write_text(staged / name, text()))  # type: ignore[misc]  # a lambda's defaults have no types
+        self._deliver(staged)
+
+    def _deliver(self, staged: Path) -> None:
+        """Copy the files to where the user wants them, without waiting long for any disk."""
+        location = self._location
+        delivered = self._steps.attempt("the report", lambda: deliver(staged, location.base, location.name))
+        folder = self._folder = delivered or ReportFolder(staged, f"the report is in {staged}")
+        self._steps.attempt("a copy of the report", lambda: within_deadline(lambda: self._copy(staged)))
+        self._steps.note(folder.note)
+        if not folder.note:
+            self._steps.attempt("latest", lambda: within_deadline(lambda: update_latest_link(folder.path)))
+
+    def _copy(self, staged: Path) -> None:
+        for name, path in self._location.copies.items():
+            if (staged / name).exists():
+                Path(path).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(staged / name, path)
+
+    def staged(self, name: str) -> Path | None:
+        """Return the staged file; None when it was not made."""
+        path = self._location.staged / name if self._location.staged else None
+        return path if path and path.is_file() else None
+
+    def links(self, *, incident: bool) -> dict[str, str]:
+        """Return the delivered files to open and, in an incident, to paste, by their label on the terminal."""
+        if self._folder is None:
+            return {}
+        names = {"report": (PAGE, VERDICT), "to paste": (UPDATE,) if incident else ()}
+        made = {label: [name for name in files if self.staged(name)] for label, files in names.items()}
+        return {label: _shortest(self._folder.path / files[0]) for label, files in made.items() if files}
+
+    def with_final_paths(self, text: str) -> str:
+        """Return `text` with the staging folder replaced by the folder that the report is in."""
+        folder = self._folder.path if self._folder else self._location.base
+        return text.replace(str(self._location.staged), str(folder.absolute()))
+
+    def remove_staged(self) -> None:
+        """Remove the staging folder, unless the report had to stay there."""
+        staged = self._location.staged
+        if staged and not (self._folder and self._folder.path == staged):
+            shutil.rmtree(staged, ignore_errors=True)
+
+
+def _texts(run: Run, conclusion: Conclusion) -> Iterator[tuple[str, Callable[[], str]]]:
+    """Yield name and content of the recording and of the incident's documents."""
+    file = conclusion.file
+    if run.replayed is None:
+        yield EVIDENCE, lambda: recording_of(run, conclusion.run_context, file.run.actions).decode()
+    if conclusion.history:
+        earlier = conclusion.history.earlier
+        yield from incident_documents(file, earlier, run.now(), _settings_file(run)).items()
+
+
+def _settings_file(run: Run) -> str | None:
+    """Return the settings file if the user named one."""
+    file: str = run.options.stack
+    return file if file != DEFAULT_SETTINGS_FILE and not run.replayed else None
+
+
+def _finish_page(page: Path) -> None:
+    if page.exists():
+        write_text(page, finish(page.read_text(encoding="utf-8", errors="replace")))
+
+
+def _shortest(path: Path) -> str:
+    """Return the path as short as it can be used in the current folder."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
