@@ -1,8 +1,9 @@
-"""Evidence in, verdict out, without an engine and without pytest's session: the pure part of the suite."""
+"""Recorded evidence, and the verdict on it: without an engine and without a pytest session."""
 
 from __future__ import annotations
 
 import gzip
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -12,10 +13,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from service_down.checks.framework.check import Check, CheckEvidence, CheckFailed
+from service_down.checks.framework.check import AnyTarget, Check, CheckEvidence, CheckFailed
 from service_down.checks.framework.runbook import all_tests
 from service_down.fixtures.catalog.finding import Finding
-from service_down.fixtures.evidence.observation import CannotCheck, Observation
+from service_down.fixtures.evidence.observation import CannotCheck, Evidence, Observation
 from service_down.fixtures.evidence.recording import Recording, ReplayedObservations, recording_from_json
 from service_down.fixtures.run.run import VERIFY
 from service_down.fixtures.stack.alert import Alert
@@ -23,80 +24,98 @@ from service_down.reports.diagnosis.context import diagnosis_context_from
 from service_down.reports.diagnosis.diagnose import DiagnosisContext, diagnose
 from service_down.reports.verdict import CheckResult, Outcome, Verdict
 
+RECORDED_CONTAINERS = Path(__file__).parent / "recorded"
+
+
+def recorded_container(name: str) -> dict[str, Any]:
+    """Return `docker inspect` of a container that was recorded on a real engine (see recorded/README.md)."""
+    container: dict[str, Any] = json.loads((RECORDED_CONTAINERS / f"{name}.json").read_text())
+    return container
+
 
 def read(path: Path) -> Recording:
-    """A recorded bundle."""
+    """Return the recording in a compressed file."""
     return recording_from_json(msgspec.json.decode(gzip.decompress(path.read_bytes())))
 
 
-def with_observations(bundle: Recording, observations: dict[str, Observation]) -> Recording:
-    """The same run with other answers."""
-    return replace(bundle, evidence=replace(bundle.evidence, observations=observations))
+def with_observations(recording: Recording, observations: dict[str, Observation]) -> Recording:
+    """Return the same run with other observations."""
+    return replace(recording, evidence=replace(recording.evidence, observations=observations))
 
 
-def results(bundle: Recording) -> list[CheckResult]:
-    """What every check of the run's mode says."""
-    mode = bundle.evidence.context.mode
+def results(recording: Recording) -> list[CheckResult]:
+    """Return the results of all checks of the run's mode."""
+    mode = recording.evidence.context.mode
     return [
         result
-        for described, test in all_tests()
-        if mode in described.modes
-        for result in _over(described, test, bundle)
+        for check, test in all_tests()
+        if mode in check.modes
+        for result in _check_results(check, test, recording)
     ]
 
 
-def _over(described: Check, test: Callable[..., None], bundle: Recording) -> Iterator[CheckResult]:
-    asked = ReplayedObservations(bundle.evidence.observations)
-    for target in described.over(bundle.settings, bundle.model):
-        said: list[Finding] = []
-
-        def report_findings(findings: Sequence[Finding], note: str = "", said: list[Finding] = said) -> None:
-            said.extend(findings)
-            if any(one.severity != "warning" for one in findings):
-                raise CheckFailed(findings)
-
-        def result(
-            outcome: Outcome, message: str = "", target: Any = target, said: list[Finding] = said
-        ) -> CheckResult:
-            name = f"{described.id}:{target.id}"
-            return CheckResult(
-                name, target.service, described.runbook, outcome, 0.0, message, tuple(said), described.only_warns
-            )
-
-        try:
-            test(
-                target=target,
-                seen=CheckEvidence(described, target, asked, bundle.evidence.context.mode),
-                report_findings=report_findings,
-            )
-        except CheckFailed:
-            yield result("failed")
-        except pytest.skip.Exception as skipped:
-            yield result("skipped", str(skipped))
-        except CannotCheck as error:
-            yield result("unknown", str(error))
-        except Exception as error:  # as in a run: a check's crash costs that check
-            yield result("unknown", f"the check itself crashed: {type(error).__name__}: {error}")
-        else:
-            yield result("warned" if said else "passed")
+def _check_results(check: Check, test: Callable[..., None], recording: Recording) -> Iterator[CheckResult]:
+    """Yield the result of one check for each of its targets."""
+    for target in check.over(recording.settings, recording.model):
+        outcome, message, findings = _run_check(check, test, target, recording.evidence)
+        yield CheckResult(
+            id=f"{check.id}:{target.id}",
+            service=target.service,
+            runbook=check.runbook,
+            outcome=outcome,
+            message=message,
+            findings=findings,
+            only_warns=check.only_warns,
+        )
 
 
-def scene(bundle: Recording) -> DiagnosisContext:
-    """What the diagnosis knows beside the findings."""
-    told = bundle.options.get("alert")
+def _run_check(
+    check: Check, test: Callable[..., None], target: AnyTarget, evidence: Evidence
+) -> tuple[Outcome, str, tuple[Finding, ...]]:
+    """Call a check's function. Return the outcome, the message and the reported findings."""
+    reported: list[Finding] = []
+
+    def report_findings(findings: Sequence[Finding], note: str = "") -> None:
+        reported.extend(findings)
+        if any(finding.severity != "warning" for finding in findings):
+            raise CheckFailed(findings)
+
+    outcome: Outcome
+    message = ""
+    try:
+        check_evidence = CheckEvidence(
+            check, target, ReplayedObservations(evidence.observations), evidence.context.mode
+        )
+        test(target=target, seen=check_evidence, report_findings=report_findings)
+    except CheckFailed:
+        outcome = "failed"
+    except pytest.skip.Exception as skipped:
+        outcome, message = "skipped", str(skipped)
+    except CannotCheck as error:
+        outcome, message = "unknown", str(error)
+    except Exception as error:  # as in a run, a crash of one check costs only that check
+        outcome, message = "unknown", f"the check itself crashed: {type(error).__name__}: {error}"
+    else:
+        outcome = "warned" if reported else "passed"
+    return outcome, message, tuple(reported)
+
+
+def diagnosis_context(recording: Recording) -> DiagnosisContext:
+    """Return what the diagnosis needs besides the check results."""
+    alert = recording.options.get("alert")
     return diagnosis_context_from(
-        settings=bundle.settings,
-        model=bundle.model,
-        observations=bundle.evidence.observations,
-        compose=bundle.options["compose"],
-        project=bundle.evidence.context.project,
-        now=datetime.fromisoformat(bundle.options["now"]),
-        alert=msgspec.convert(told, Alert) if told else None,
-        recovering=bundle.evidence.context.mode == VERIFY,
-        breach=bool(bundle.options.get("breach")),
+        settings=recording.settings,
+        model=recording.model,
+        observations=recording.evidence.observations,
+        compose=recording.options["compose"],
+        project=recording.evidence.context.project,
+        now=datetime.fromisoformat(recording.options["now"]),
+        alert=msgspec.convert(alert, Alert) if alert else None,
+        recovering=recording.evidence.context.mode == VERIFY,
+        breach=bool(recording.options.get("breach")),
     )
 
 
-def judge(bundle: Recording) -> Verdict:
-    """The verdict."""
-    return diagnose(results(bundle), scene(bundle))
+def judge(recording: Recording) -> Verdict:
+    """Return the verdict on a recorded run."""
+    return diagnose(results(recording), diagnosis_context(recording))

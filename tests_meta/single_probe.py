@@ -1,4 +1,4 @@
-"""A probe asked by itself: a point of view without a run, and a container without a Compose project."""
+"""What a probe needs to be tested alone: a context without a run, and containers outside any Compose project."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from typing import Any
 from service_down.fixtures.probes.context import ProbeContext
 from service_down.fixtures.secrets.redact import Redactor
 from service_down.fixtures.settings.schema import Settings
-from service_down.tests_meta.lab.commands import run, wait_for, works
+from service_down.tests_meta.lab.commands import command_succeeds, run_command, wait_until
 
 
-def context(settings: Settings | None = None, **environ: str) -> ProbeContext:
-    """A point of view with these settings and this environment."""
-    return ProbeContext(settings or Settings(), environ, Redactor(b"salt"), "lone", "triage", Path())
+def probe_context(settings: Settings | None = None, **environ: str) -> ProbeContext:
+    """Return a context with these settings and this environment."""
+    return ProbeContext(settings or Settings(), environ, Redactor(b"salt"), "single-probe", "triage", Path())
 
 
 @dataclass(frozen=True)
-class Engine:
-    """Answers of an engine that knows one container: the service `store`, with these variables and this command."""
+class FakeEngine:
+    """Engine observations with one container: the service `store`, with these variables and this command."""
 
     variables: Mapping[str, str]
     command: Sequence[str] = ()
 
     def raw(self, probe: str) -> Any:
-        """The engine's answer, as far as probes of stores read it."""
+        """Return the engine's answer, with the keys that the probes of stores read."""
         config = {
             "Labels": {"com.docker.compose.service": "store"},
             "Env": [f"{name}={value}" for name, value in self.variables.items()],
@@ -38,13 +38,13 @@ class Engine:
 
 
 @contextmanager
-def container(image: str, name: str, script: str, ready: str) -> Iterator[str]:
-    """The address of a container that runs the shell lines `script`, once the shell line `ready` works in it."""
+def running_container(image: str, name: str, script: str, ready: str) -> Iterator[str]:
+    """Start a container that runs the shell lines `script`; yield its address once the shell line `ready` succeeds."""
     name = f"{name}-{os.getpid()}"
-    run(["docker", "run", "-d", "--rm", "--init", "--name", name, image, "bash", "-c", f"set -e\n{script}"], 60)
+    run_command(["docker", "run", "-d", "--rm", "--init", "--name", name, image, "bash", "-c", f"set -e\n{script}"], 60)
     try:
-        wait_for(name, lambda: works(["docker", "exec", name, "bash", "-c", ready], 10), 60)
-        field = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
-        yield run(["docker", "inspect", "-f", field, name], 20).strip()
+        wait_until(name, lambda: command_succeeds(["docker", "exec", name, "bash", "-c", ready], 10), 60)
+        address_format = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
+        yield run_command(["docker", "inspect", "-f", address_format, name], 20).strip()
     finally:
-        run(["docker", "rm", "-f", name], 60)
+        run_command(["docker", "rm", "-f", name], 60)

@@ -13,7 +13,7 @@ from service_down.checks.framework.runbook import all_checks, problems, sections
 from service_down.fixtures.catalog.finding import catalogue
 from service_down.fixtures.catalog.log_signatures import Signature, signature_of, signatures
 from service_down.fixtures.catalog.templates import fill
-from service_down.tests_meta.conftest import ROOT
+from service_down.tests_meta.suite_run import ROOT
 
 FORBIDDEN = {
     "fixtures": ("checks", "reports", "tests_meta"),

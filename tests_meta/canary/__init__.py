@@ -1,1 +1,1 @@
-"""Secrets that are planted all over the reference stack, to see whether any comes out again."""
+"""Plants secrets all over the reference stack, to test that the suite shows none of them."""

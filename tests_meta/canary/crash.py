@@ -1,4 +1,4 @@
-"""A plugin (`-p …tests_meta.canary.crash`): a check and two probes crash with secrets in all they have."""
+"""A pytest plugin (`-p …tests_meta.canary.crash`) that lets a check and two probes crash with secrets in their data."""
 
 from __future__ import annotations
 
@@ -10,47 +10,47 @@ from typing import Any
 
 import pytest
 
-TOLD: dict[str, str] = json.loads(os.environ.get("CANARY_CRASH", "{}"))
+TEXTS: dict[str, str] = json.loads(os.environ.get("CANARY_CRASH", "{}"))
 
 
-class Odd(BaseException):
-    """What `except Exception` does not catch."""
+class NotAnException(BaseException):
+    """An error that `except Exception` does not catch."""
 
 
-def crash(target: Any, seen: Any, report_findings: Any) -> None:
-    """Stands for a check."""
+def crashing_check(target: Any, seen: Any, report_findings: Any) -> None:
+    """Replaces a check: logs, warns and raises with secrets in the texts and in the local variables."""
     environment = dict(os.environ)
-    password = TOLD["local"]
-    deep = {"connection": {"arguments": [password] * 3}, "environment": environment}
-    logging.getLogger("canary").error("%s", TOLD["log"])
-    warnings.warn(TOLD["warning"], stacklevel=1)
-    raise RuntimeError(f"{TOLD['check']} {TOLD['known']} with {len(deep)} and {len(environment)}")
+    password = TEXTS["local"]
+    nested = {"connection": {"arguments": [password] * 3}, "environment": environment}
+    logging.getLogger("canary").error("%s", TEXTS["log"])
+    warnings.warn(TEXTS["warning"], stacklevel=1)
+    raise RuntimeError(f"{TEXTS['check']} {TEXTS['known']} with {len(nested)} and {len(environment)}")
 
 
-def failing(text: str, kind: type[BaseException] = RuntimeError) -> Any:
-    """Stands for a probe."""
+def crashing_probe(text: str, error: type[BaseException] = RuntimeError) -> Any:
+    """Return a replacement for a probe's function that raises `error`."""
 
     def ask(*arguments: Any) -> Any:
-        password = TOLD["local"]
-        raise kind(f"{text} {TOLD['known']} of {len(password)}")
+        password = TEXTS["local"]
+        raise error(f"{text} {TEXTS['known']} of {len(password)}")
 
     return ask
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Replaces the probes."""
+    """Replace two probes."""
     from service_down.fixtures.probes import external, redis
 
-    redis.ask_redis = failing(TOLD["probe"])
-    external.ask_external = failing(TOLD["odd"], Odd)
+    redis.ask_redis = crashing_probe(TEXTS["probe"])
+    external.ask_external = crashing_probe(TEXTS["not-an-exception"], NotAnException)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Replaces one check; or ends all."""
-    if "internal" in TOLD:
-        raise RuntimeError(TOLD["internal"])
+    """Replace one check, or crash pytest itself."""
+    if "internal" in TEXTS:
+        raise RuntimeError(TEXTS["internal"])
     for item in items:
         if isinstance(item, pytest.Function) and item.originalname == "test_logs":
-            item.obj = crash
+            item.obj = crashing_check
             break

@@ -1,4 +1,4 @@
-"""What is planted: secrets of many shapes, each beside a harmless mark that proves that its carrier was seen."""
+"""Makes the secrets to plant. Each stands beside a harmless mark, which proves that its text reached the output."""
 
 from __future__ import annotations
 
@@ -10,36 +10,39 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-SALT = secrets.token_hex(8)  # another secret in every run: nothing can be recorded by mistake
+SALT = secrets.token_hex(8)  # every run makes other secrets, so that none can be recorded by mistake
 
 
-def core(label: str, length: int = 24) -> str:
-    """A secret of letters and digits, made for this run."""
+def make_secret(label: str, length: int = 24) -> str:
+    """Return a secret of letters and digits for this run."""
     digest = hashlib.sha256(f"{SALT}{label}".encode()).hexdigest()
     return ("Cn4ry" + digest.translate(str.maketrans("abc", "XYZ")) * 8)[:length]
 
 
-def pem(label: str) -> str:
-    """A private key that opens nothing."""
-    lines = [core(f"{label}{number}", 64) for number in range(4)]
+def make_private_key(label: str) -> str:
+    """Return text in the shape of a private key in PEM."""
+    lines = [make_secret(f"{label}{number}", 64) for number in range(4)]
     return "\n".join(["-----BEGIN RSA PRIVATE" + " KEY-----", *lines, "-----END RSA PRIVATE" + " KEY-----"])
 
 
-def jwt(label: str) -> str:
-    """A token that opens nothing."""
+def make_jwt(label: str) -> str:
+    """Return text in the shape of a JSON Web Token."""
     head = base64.urlsafe_b64encode(b'{"alg":"none"}').decode().rstrip("=")
-    return f"{head}.{core(label, 40)}.{core(label + 'x', 43)}"
+    return f"{head}.{make_secret(label, 40)}.{make_secret(label + 'x', 43)}"
 
 
-Shape = Callable[[str], tuple[str, str]]  # label -> the secret, and the text that carries it
+Shape = Callable[[str], tuple[str, str]]  # label -> the secret, and a text that contains it
 
 
 def _with(template: str) -> Shape:
-    return lambda label: (core(label), template.replace("{s}", core(label)))
+    return lambda label: (make_secret(label), template.replace("{s}", make_secret(label)))
 
 
 def _prefixed(prefix: str, length: int, template: str = "used {s} here") -> Shape:
-    return lambda label: (prefix + core(label, length), template.replace("{s}", prefix + core(label, length)))
+    return lambda label: (
+        prefix + make_secret(label, length),
+        template.replace("{s}", prefix + make_secret(label, length)),
+    )
 
 
 SHAPES: dict[str, Shape] = {
@@ -47,7 +50,10 @@ SHAPES: dict[str, Shape] = {
     "two-words": _with('login with password="my {s} here" refused'),
     "comma": _with("password=a,b;{s}"),
     "json": _with('{"client_secret": "{s}", "n": 1}'),
-    "json-in-json": lambda label: (core(label), json.dumps({"m": json.dumps({"apiKey": f"x {core(label)}"})})),
+    "json-in-json": lambda label: (
+        make_secret(label),
+        json.dumps({"m": json.dumps({"apiKey": f"x {make_secret(label)}"})}),
+    ),
     "yaml": _with("api_key: {s}"),
     "url": _with("postgresql://app:{s}@db:5432/app"),
     "url-at": _with("amqp://app:p@ss{s}@mq:5672/%2F"),
@@ -69,8 +75,8 @@ SHAPES: dict[str, Shape] = {
     "account-key": _with("AccountName=a;AccountKey={s}==;EndpointSuffix=core.windows.net"),
     "bearer": _with("Authorization: Bearer {s}"),
     "basic": lambda label: (
-        core(label),
-        f"Authorization: Basic {base64.b64encode(f'admin:{core(label)}'.encode()).decode()}",
+        make_secret(label),
+        f"Authorization: Basic {base64.b64encode(f'admin:{make_secret(label)}'.encode()).decode()}",
     ),
     "cookie": _with("Set-Cookie: session={s}; HttpOnly"),
     "query": _with("GET /v1?page=1&api_key={s} 200"),
@@ -81,8 +87,8 @@ SHAPES: dict[str, Shape] = {
     "curl": _with("curl -u admin:{s} http://grafana:3000"),
     "pgpassword": _with("PGPASSWORD={s} psql -h db"),
     "sql": _with("ALTER USER app PASSWORD '{s}'"),
-    "jwt": lambda label: (jwt(label), f"token was {jwt(label)}"),
-    "aws-id": lambda label: ("AKIA" + core(label, 16).upper(), f"aws {'AKIA' + core(label, 16).upper()}"),
+    "jwt": lambda label: (make_jwt(label), f"token was {make_jwt(label)}"),
+    "aws-id": lambda label: ("AKIA" + make_secret(label, 16).upper(), f"aws {'AKIA' + make_secret(label, 16).upper()}"),
     "aws-secret": _with("AWS_SECRET_ACCESS_KEY={s}"),
     "google": _prefixed("AIza", 35),
     "github": _prefixed("gh" + "p_", 36),
@@ -90,52 +96,55 @@ SHAPES: dict[str, Shape] = {
     "stripe": _prefixed("sk" + "_live_", 24),
     "model": _prefixed("sk" + "-proj-", 40),
     "slack": _with("https://hooks.slack.com/services/T0/B0/{s}"),
-    "telegram": lambda label: (core(label, 33), f"https://api.telegram.org/bot123456789:AA{core(label, 33)}/getMe"),
-    "pem-escaped": lambda label: (core(f"{label}1", 64), json.dumps({"private_key": pem(label)})),
+    "telegram": lambda label: (
+        make_secret(label, 33),
+        f"https://api.telegram.org/bot123456789:AA{make_secret(label, 33)}/getMe",
+    ),
+    "pem-escaped": lambda label: (make_secret(f"{label}1", 64), json.dumps({"private_key": make_private_key(label)})),
 }
 
 
 @dataclass
-class Planted:
-    """Every secret by its label, and the marks that each channel must show."""
+class PlantedSecrets:
+    """All secrets by label, and all marks that must appear in the output."""
 
     secrets: dict[str, str] = field(default_factory=dict)
     marks: set[str] = field(default_factory=set)
 
     def plant(self, channel: str, shape: str) -> str:
-        """The text that carries one more secret, behind its mark."""
+        """Add a secret. Return the text that contains it, behind its mark."""
         label = f"{channel}-{shape}"
         secret, text = SHAPES[shape](label)
         self.secrets[label] = secret
         return f"{self.mark(label)} {text}"
 
-    def plants(self, channel: str, shapes: Iterable[str] = tuple(SHAPES)) -> list[str]:
-        """One text for each shape."""
+    def plant_all(self, channel: str, shapes: Iterable[str] = tuple(SHAPES)) -> list[str]:
+        """Add a secret for each shape. Return their texts."""
         return [self.plant(channel, shape) for shape in shapes]
 
-    def bare(self, label: str) -> str:
-        """A secret without a carrier of its own."""
-        self.secrets[label] = core(label)
+    def plant_bare(self, label: str) -> str:
+        """Add a secret. Return it without any text around it."""
+        self.secrets[label] = make_secret(label)
         return self.secrets[label]
 
     def mark(self, label: str) -> str:
-        """A harmless word that must come out again."""
+        """Add a mark. Return it."""
         self.marks.add(f"mark-{label}-seen")
         return f"mark-{label}-seen"
 
     def leaks(self, text: str) -> Iterator[str]:
-        """The labels of the secrets that a text holds, whole or half, in any spelling."""
+        """Yield the label of each secret that a text contains, whole or by half, in any spelling."""
         for label, secret in self.secrets.items():
-            if any(one in text for one in spellings(secret)):
+            if any(spelling in text for spelling in spellings(secret)):
                 yield label
 
 
 def spellings(secret: str) -> set[str]:
-    """A secret as it is, its halves, percent-encoded, and as base64 wherever it may begin in it."""
+    """Return the secret, its halves, its percent-encoded form, and its three base64 forms (one for each alignment)."""
     whole = {secret, quote(secret, safe="")}
     halves = {secret[: len(secret) // 2], secret[len(secret) // 2 :]} if len(secret) >= 20 else set()
-    inside = set()
-    for before in range(3):
-        coded = base64.b64encode(b"\0" * before + secret.encode()).decode()
-        inside.add(coded[(before * 8 + 5) // 6 : (before + len(secret)) * 8 // 6])
-    return whole | halves | inside
+    encoded = set()
+    for offset in range(3):
+        text = base64.b64encode(b"\0" * offset + secret.encode()).decode()
+        encoded.add(text[(offset * 8 + 5) // 6 : (offset + len(secret)) * 8 // 6])
+    return whole | halves | encoded

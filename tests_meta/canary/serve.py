@@ -1,4 +1,4 @@
-"""Runs in the planted container: prints lines, answers HTTP with a status and a body, and Redis with an error."""
+"""Runs in the container `canary`: prints log lines, answers HTTP with a status and a body, and Redis with an error."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-TOLD: dict[str, Any] = json.loads(Path("/canary/told.json").read_text())
+CONTENT: dict[str, Any] = json.loads(Path("/canary/content.json").read_text())
 
 
 class Web(BaseHTTPRequestHandler):
     def do_GET(self) -> None:  # http.server's name
-        body = TOLD["body"].encode()
-        self.send_response(TOLD["status"])
-        for name, value in [*TOLD["headers"].items(), ("Content-Length", str(len(body)))]:
+        body = CONTENT["body"].encode()
+        self.send_response(CONTENT["status"])
+        for name, value in [*CONTENT["headers"].items(), ("Content-Length", str(len(body)))]:
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
@@ -30,13 +30,13 @@ class Web(BaseHTTPRequestHandler):
 class Redis(socketserver.StreamRequestHandler):
     def handle(self) -> None:
         while self.rfile.readline():
-            self.wfile.write(f"-ERR {TOLD['redis']}\r\n".encode())
+            self.wfile.write(f"-ERR {CONTENT['redis']}\r\n".encode())
 
 
-for line in TOLD["lines"]:
+for line in CONTENT["lines"]:
     sys.stdout.buffer.write(base64.b64decode(line) + b"\n")
 sys.stdout.flush()
-if TOLD["dies"] in sys.argv:
+if CONTENT["exit_option"] in sys.argv:
     sys.exit(3)
 threading.Thread(target=socketserver.ThreadingTCPServer(("", 6399), Redis).serve_forever, daemon=True).start()
 ThreadingHTTPServer(("", 9999), Web).serve_forever()

@@ -12,7 +12,7 @@ from service_down.checks.judges.config_drift import drifted
 from service_down.fixtures.evidence.observation import CannotCheck, Observation
 from service_down.fixtures.settings.schema import Endpoint, Settings
 from service_down.fixtures.stack.model import Model, Service, from_compose
-from service_down.tests_meta.conftest import recorded
+from service_down.tests_meta.offline import recorded_container
 
 SEEN: Any = None  # the check asks nothing
 
@@ -53,7 +53,7 @@ COMPLETED = "service_completed_successfully"
     ],
 )
 def test_a_hash_of_something_else_than_the_file_is_no_drift(service: Service, mode: str, said: bool | None) -> None:
-    container = recorded("hvdemo-ok-1")
+    container = recorded_container("hvdemo-ok-1")
     container["HostConfig"]["NetworkMode"] = mode
     container["Config"]["Labels"] |= {
         "com.docker.compose.config-hash": "abc",

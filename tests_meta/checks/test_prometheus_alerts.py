@@ -13,7 +13,8 @@ from service_down.fixtures.catalog.finding import Finding
 from service_down.fixtures.evidence.observation import Observation
 from service_down.fixtures.settings.schema import Prometheus, Settings, Stack
 from service_down.fixtures.stack.model import Model, Service
-from service_down.tests_meta.conftest import recording, run_suite
+from service_down.tests_meta.faults.recording import write_recording
+from service_down.tests_meta.suite_run import run_suite
 
 MODEL = Model((Service("gateway"), Service("api-gateway", aliases=("gateway-prod",)), Service("redis")), "compose")
 ENGINE = Observation(
@@ -101,7 +102,7 @@ def test_the_alerts_that_the_settings_name_count_whatever_they_say() -> None:
 
 
 def test_what_was_left_aside_stands_in_the_checks_message(tmp_path: Path) -> None:
-    folder = recording("healthy-verify", tmp_path / "recorded", datetime(2026, 11, 24, 3, 0, tzinfo=UTC))
+    folder = write_recording("healthy-verify", tmp_path / "recorded", datetime(2026, 11, 24, 3, 0, tzinfo=UTC))
     table = json.loads((folder / "evidence.json").read_text())
     rules = next(one for one in table["observations"] if one["probe"] == "prometheus:alerts")
     rules["value"]["alerts"] = [{"labels": {"alertname": "Watchdog", "severity": "none"}, "since": SINCE}]

@@ -1,6 +1,6 @@
-"""Some of the faults, given to the real stack: those that recorded evidence cannot stand for, and are quick to give.
+"""Some of the faults, injected into the reference stack: the ones that take little time.
 
-`make faults` gives them all; every other one is judged from its recorded evidence in test_recorded_faults.py.
+`make faults` injects all of them; test_recorded_faults.py judges the recorded evidence of all of them.
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from service_down.tests_meta.faults.case import faults, mark
-from service_down.tests_meta.faults.inject import Patient
+from service_down.tests_meta.faults.assessment import assess
+from service_down.tests_meta.faults.fault import load_faults
+from service_down.tests_meta.faults.inject import FaultInjector
 from service_down.tests_meta.lab.stack import ReferenceStack
 
-QUICK = (
+QUICK_FAULTS = (
     "healthy-scaled",
     "healthy-decoy",
     "auth-out-of-memory",
@@ -29,14 +30,14 @@ QUICK = (
 )
 
 
-@pytest.mark.parametrize("name", QUICK)
-def test_a_real_fault_is_named_rightly(running: ReferenceStack, tmp_path: Path, name: str) -> None:
-    fault, patient = faults()[name], Patient(running)
-    running.up()
+@pytest.mark.parametrize("name", QUICK_FAULTS)
+def test_the_verdict_on_a_live_fault_is_right(reference_stack: ReferenceStack, tmp_path: Path, name: str) -> None:
+    fault, injector = load_faults()[name], FaultInjector(reference_stack)
+    reference_stack.up()
     try:
-        patient.inject(fault)
-        verdict, out, _ = patient.ask(fault, tmp_path / "reports")
-        marked = mark(fault, verdict)
-        assert marked.right, f"{marked}\n{out}"
+        injector.inject(fault)
+        run, _ = injector.run_suite(fault, tmp_path / "reports")
+        assessment = assess(fault, run.verdict)
+        assert assessment.right, f"{assessment}\n{run.out}"
     finally:
-        patient.heal(fault)
+        injector.heal(fault)

@@ -1,4 +1,4 @@
-"""An engine on another machine: what this machine says of itself says nothing of that one."""
+"""An engine on another machine: observations of this machine are not used as observations of that one."""
 
 from __future__ import annotations
 
@@ -19,13 +19,16 @@ from service_down.fixtures.settings.schema import Backup, Settings
 from service_down.fixtures.stack.model import Model
 
 
-def context(url: str | None, at: str = LOCAL) -> ProbeContext:
+def context_for_engine(url: str | None, inspected_host: str = LOCAL) -> ProbeContext:
+    """Return a probe context for an engine at `url`; the probes of the machine run on `inspected_host`."""
     settings = Settings(backup={"db": Backup(path="/", data_dirs=["/"])})
-    return ProbeContext(settings, {}, Redactor(b"salt"), "run", "triage", Path("/"), "shop", host=at, engine_url=url)
+    return ProbeContext(
+        settings, {}, Redactor(b"salt"), "run", "triage", Path("/"), "shop", host=inspected_host, engine_url=url
+    )
 
 
-class Engine:
-    """The engine's answer."""
+class FakeEngine:
+    """The observations of an engine."""
 
     def raw(self, probe: str) -> Any:
         return {"root": "/"}
@@ -45,9 +48,9 @@ class Engine:
         ("https://far:2376", "far"),
     ],
 )
-def test_the_engines_machine_is_told_only_where_it_is_another(url: str | None, machine: str | None) -> None:
-    assert context(url).engine_host == machine
-    assert (context(url).elsewhere is None) == (machine is None)
+def test_engine_host_is_set_only_for_another_machine(url: str | None, machine: str | None) -> None:
+    assert context_for_engine(url).engine_host == machine
+    assert (context_for_engine(url).elsewhere is None) == (machine is None)
 
 
 @pytest.mark.parametrize(
@@ -60,34 +63,34 @@ def test_the_engines_machine_is_told_only_where_it_is_another(url: str | None, m
     ],
 )
 def test_the_remedy_can_be_pasted(url: str, remedy: str) -> None:
-    told = context(url).elsewhere
-    assert told is not None
-    assert told.endswith(remedy)
-    assert "secret" not in told
+    message = context_for_engine(url).elsewhere
+    assert message is not None
+    assert message.endswith(remedy)
+    assert "secret" not in message
 
 
-def test_no_probe_of_the_machine_speaks_for_another() -> None:
-    at = context("ssh://me@far")
-    probes = list(host.probes(at))
-    assert {one.id for one in probes} >= {"disk:/", "disk:docker-root", "load", "sockets", "backup:db", "dir:/"}
+def test_probes_of_the_machine_cannot_check_a_remote_engine() -> None:
+    context = context_for_engine("ssh://me@far")
+    probes = list(host.probes(context))
+    assert {probe.id for probe in probes} >= {"disk:/", "disk:docker-root", "load", "sockets", "backup:db", "dir:/"}
     for probe in probes:
         with pytest.raises(CannotCheck) as caught:
-            probe.ask(Engine())
-        assert str(caught.value) == at.elsewhere, probe.id
+            probe.ask(FakeEngine())
+        assert str(caught.value) == context.elsewhere, probe.id
 
 
-def test_its_checks_say_so_in_one_and_the_same_sentence() -> None:
-    why = context("ssh://me@far").elsewhere or ""
-    asked = ReplayedObservations(
-        {name: Observation(name, "unlooked", text=why) for name in ("disk:/", "memory", "load")}
+def test_checks_of_the_machine_give_the_same_reason() -> None:
+    reason = context_for_engine("ssh://me@far").elsewhere or ""
+    observations = ReplayedObservations(
+        {name: Observation(name, "unlooked", text=reason) for name in ("disk:/", "memory", "load")}
     )
-    for described in [one for one in all_checks() if one.id in ("disk", "inodes", "host-memory", "host-load")]:
+    for check in [check for check in all_checks() if check.id in ("disk", "inodes", "host-memory", "host-load")]:
         target = Target("host", "host", "/", Model((), "labels"), Settings())
         with pytest.raises(CannotCheck) as caught:
-            CheckEvidence(described, target, asked, "triage")
-        assert str(caught.value) == why, described.id
+            CheckEvidence(check, target, observations, "triage")
+        assert str(caught.value) == reason, check.id
 
 
-def test_the_machine_that_was_named_is_looked_at() -> None:
-    assert context("ssh://me@far", "ssh://far").elsewhere is None
-    assert context("tcp://localhost:2375").elsewhere is None
+def test_a_host_that_the_user_names_can_be_checked() -> None:
+    assert context_for_engine("ssh://me@far", "ssh://far").elsewhere is None
+    assert context_for_engine("tcp://localhost:2375").elsewhere is None

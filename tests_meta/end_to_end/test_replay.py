@@ -1,4 +1,4 @@
-"""A recorded run gives the same verdict again, anywhere; a bad recording is named."""
+"""A replay reaches the same verdict as the live run, on any machine; a bad recording is a clear error."""
 
 from __future__ import annotations
 
@@ -11,33 +11,34 @@ from typing import Any
 import pytest
 
 from service_down.fixtures.evidence.recording import RecordingError, load
-from service_down.tests_meta.conftest import Bench, Ran, recording, run_suite
+from service_down.tests_meta.faults.recording import write_recording
+from service_down.tests_meta.suite_run import NO_ENGINE, LiveSuite, SuiteRun, run_suite
 
-NOWHERE = {"DOCKER_HOST": "unix:///nonexistent/docker.sock", "LAB_PROJECT": ""}
-
-
-def judged(ran: Ran) -> dict[str, Any]:
-    """The parts of a verdict that a replay must repeat."""
-    return {name: ran.verdict[name] for name in ("verdict", "summary", "causes", "warnings", "unknown", "services")}
+WITHOUT_STACK = {"DOCKER_HOST": NO_ENGINE, "LAB_PROJECT": ""}
 
 
-def test_a_replay_gives_the_same_verdict_without_the_stack(bench: Bench, tmp_path: Path) -> None:
-    bench.stack.stop("redis")
+def repeatable_part(run: SuiteRun) -> dict[str, Any]:
+    """Return the parts of a verdict that must be equal in a replay."""
+    return {name: run.verdict[name] for name in ("verdict", "summary", "causes", "warnings", "unknown", "services")}
+
+
+def test_a_replay_gives_the_same_verdict_without_the_stack(live_suite: LiveSuite, tmp_path: Path) -> None:
+    live_suite.stack.stop("redis")
     try:
-        live = bench.triage()
+        live = live_suite.triage()
     finally:
-        bench.stack.start("redis")
+        live_suite.stack.start("redis")
     folder = live.folder.resolve()
-    for words in ([], ["-n", "2"]):
-        again = run_suite(f"--replay={folder}", *words, reports=tmp_path / "again", env=NOWHERE)
-        assert again.code == live.code == 1, again.out
-        assert judged(again) == judged(live)
-        assert again.verdict["run"]["replayed"] is True
-        assert "REPLAY" in again.out
+    for options in ([], ["-n", "2"]):
+        replay = run_suite(f"--replay={folder}", *options, reports=tmp_path / "replay", env=WITHOUT_STACK)
+        assert replay.code == live.code == 1, replay.out
+        assert repeatable_part(replay) == repeatable_part(live)
+        assert replay.verdict["run"]["replayed"] is True
+        assert "REPLAY" in replay.out
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "message"),
     [
         ("{", "cut off"),
         ("[]", "no recording"),
@@ -47,29 +48,29 @@ def test_a_replay_gives_the_same_verdict_without_the_stack(bench: Bench, tmp_pat
     ],
     ids=["cut", "other", "newer", "empty", "edited"],
 )
-def test_a_bad_recording_is_named(tmp_path: Path, text: str, words: str) -> None:
+def test_a_bad_recording_is_a_usage_error(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "evidence.json"
     path.write_text(text)
-    with pytest.raises(RecordingError, match=words):
+    with pytest.raises(RecordingError, match=message):
         load(tmp_path)
-    ran = run_suite(f"--replay={tmp_path}", reports=tmp_path / "reports")
-    assert ran.code == 4
-    assert "Traceback" not in ran.out
+    run = run_suite(f"--replay={tmp_path}", reports=tmp_path / "reports")
+    assert run.code == 4
+    assert "Traceback" not in run.out
 
 
 @pytest.mark.parametrize(
-    ("raw", "words"),
+    ("raw", "message"),
     [(b'{"schema": 1, "\xff": 0}', "not UTF-8"), (b"[" * 100_000, "nested too deeply"), (b"", "cut off")],
     ids=["utf-8", "deep", "empty"],
 )
-def test_what_is_no_json_is_named(tmp_path: Path, raw: bytes, words: str) -> None:
+def test_a_file_that_is_not_json_is_an_error(tmp_path: Path, raw: bytes, message: str) -> None:
     (tmp_path / "evidence.json").write_bytes(raw)
-    with pytest.raises(RecordingError, match=rf"evidence\.json: .*{words}"):
+    with pytest.raises(RecordingError, match=rf"evidence\.json: .*{message}"):
         load(tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("table", "key", "value", "words"),
+    ("table", "key", "value", "message"),
     [
         ("context", "started", "garbage", "context.started is 'garbage', no time"),
         ("context", "mode", "sleep", "context.mode is 'sleep'"),
@@ -84,23 +85,23 @@ def test_what_is_no_json_is_named(tmp_path: Path, raw: bytes, words: str) -> Non
     ],
     ids=range(10),
 )
-def test_a_recording_that_was_edited_is_one_line_that_names_the_key(
-    tmp_path: Path, table: str, key: str, value: Any, words: str
+def test_an_edited_recording_is_an_error_that_names_the_key(
+    tmp_path: Path, table: str, key: str, value: Any, message: str
 ) -> None:
-    path = recording("healthy", tmp_path, datetime(2026, 11, 24, tzinfo=UTC)) / "evidence.json"
-    whole = json.loads(path.read_text())
-    whole[table][key] = value
-    path.write_text(json.dumps(whole))
+    path = write_recording("healthy", tmp_path, datetime(2026, 11, 24, tzinfo=UTC)) / "evidence.json"
+    document = json.loads(path.read_text())
+    document[table][key] = value
+    path.write_text(json.dumps(document))
     with pytest.raises(RecordingError) as caught:
         load(tmp_path)
-    assert words in str(caught.value)
+    assert message in str(caught.value)
     if key in ("started", "now"):
-        ran = run_suite(f"--replay={tmp_path}", reports=tmp_path / "reports")
-        assert (ran.code, "Traceback" in ran.out) == (4, False), ran.out
-        assert words in ran.out
+        run = run_suite(f"--replay={tmp_path}", reports=tmp_path / "reports")
+        assert (run.code, "Traceback" in run.out) == (4, False), run.out
+        assert message in run.out
 
 
-def test_a_pipe_and_a_file_beyond_reason_are_no_recordings(tmp_path: Path) -> None:
+def test_a_pipe_and_a_file_that_is_too_large_are_errors(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(RecordingError, match="pipe: is no regular file"):
         load(tmp_path / "pipe")
@@ -110,15 +111,15 @@ def test_a_pipe_and_a_file_beyond_reason_are_no_recordings(tmp_path: Path) -> No
         load(tmp_path / "large")
 
 
-def test_a_recording_without_what_it_was_judged_by_is_named(tmp_path: Path) -> None:
-    path = recording("healthy", tmp_path, datetime(2026, 11, 24, tzinfo=UTC)) / "evidence.json"
+def test_a_recording_without_options_is_an_error(tmp_path: Path) -> None:
+    path = write_recording("healthy", tmp_path, datetime(2026, 11, 24, tzinfo=UTC)) / "evidence.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "options": {}}))
     with pytest.raises(RecordingError, match=r"options\.compose"):
         load(tmp_path)
 
 
-def test_evidence_is_json_with_every_observation(bench: Bench) -> None:
-    ran = bench.triage("-k", "redis")
-    table = json.loads((ran.folder / "evidence.json").read_text())
+def test_the_evidence_is_json_with_every_observation(live_suite: LiveSuite) -> None:
+    run = live_suite.triage("-k", "redis")
+    table = json.loads((run.folder / "evidence.json").read_text())
     assert table["schema"] == 1
-    assert {"engine", "compose", "redis:main"} <= {one["probe"] for one in table["observations"]}
+    assert {"engine", "compose", "redis:main"} <= {observation["probe"] for observation in table["observations"]}

@@ -1,4 +1,4 @@
-"""Mistakes in the settings and on the command line: one line, exit 4, nothing run."""
+"""Mistakes in the settings and on the command line: a message of one line, exit code 4, and no check runs."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from service_down.fixtures.settings.load import SettingsError, load_settings
-from service_down.tests_meta.conftest import ROOT, run_suite
+from service_down.tests_meta.suite_run import NO_ENGINE, ROOT, run_suite
 
-GOOD = '[stack]\nproject = "p"\n'
+VALID_SETTINGS = '[stack]\nproject = "p"\n'
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "message"),
     [
         ("[stack", "not valid TOML"),
         ("[stck]\n", "stck: unknown table"),
@@ -32,28 +32,28 @@ GOOD = '[stack]\nproject = "p"\n'
     ],
     ids=lambda value: None,
 )
-def test_a_mistake_is_named_with_file_and_key(tmp_path: Path, text: str, words: str) -> None:
+def test_a_mistake_in_the_settings_names_file_and_key(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "mine.toml"
     path.write_text(text)
     with pytest.raises(SettingsError) as caught:
         load_settings(path, {})
     assert "mine.toml" in str(caught.value)
-    assert words in str(caught.value)
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("path", ["loop.yaml", "with\\u0000nul.yaml"], ids=["loop", "nul"])
-def test_a_path_that_cannot_be_one_of_a_compose_file_is_named(tmp_path: Path, path: str) -> None:
+def test_a_path_that_cannot_be_a_compose_file_is_a_usage_error(tmp_path: Path, path: str) -> None:
     (tmp_path / "loop.yaml").symlink_to("loop.yaml")
     (tmp_path / "stack.toml").write_text(f'[stack]\ncompose_files = ["{path}"]\n')
-    ran = run_suite(f"--stack={tmp_path / 'stack.toml'}", reports=tmp_path / "reports")
-    assert ran.code == 4, ran.out
-    assert "stack.compose_files" in ran.out
-    assert "no such compose file" in ran.out
-    assert "Traceback" not in ran.out
+    run = run_suite(f"--stack={tmp_path / 'stack.toml'}", reports=tmp_path / "reports")
+    assert run.code == 4, run.out
+    assert "stack.compose_files" in run.out
+    assert "no such compose file" in run.out
+    assert "Traceback" not in run.out
 
 
-def test_variables_are_filled_from_the_environment(tmp_path: Path) -> None:
+def test_variables_are_replaced_from_the_environment(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text("[stack]\nname = '${NAME}-${OTHER:-here}'\nproject = '${EMPTY:-p}'\n")
     settings = load_settings(path, {"NAME": "x", "EMPTY": ""})
@@ -68,7 +68,7 @@ def test_the_shipped_settings_are_valid() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("options", "message"),
     [
         (["--stack=no-such.toml"], "no such settings file"),
         (["--compose-file=no-such.yaml"], "no such compose file"),
@@ -79,43 +79,43 @@ def test_the_shipped_settings_are_valid() -> None:
     ids=["stack", "compose-file", "budget", "wait", "hosts"],
 )
 @pytest.mark.parametrize("parallel", [[], ["-n", "2"]], ids=["alone", "xdist"])
-def test_a_usage_mistake_is_one_line_and_exit_4(
-    tmp_path: Path, words: list[str], said: str, parallel: list[str]
+def test_a_mistake_on_the_command_line_is_one_line_and_exit_4(
+    tmp_path: Path, options: list[str], message: str, parallel: list[str]
 ) -> None:
     path = tmp_path / "stack.toml"
-    path.write_text(GOOD)
-    ran = run_suite("-m", "triage", f"--stack={path}", *words, *parallel, reports=tmp_path / "reports")
-    assert ran.code == 4, ran.out
-    assert said in ran.out
-    assert "Traceback" not in ran.out
+    path.write_text(VALID_SETTINGS)
+    run = run_suite("-m", "triage", f"--stack={path}", *options, *parallel, reports=tmp_path / "reports")
+    assert run.code == 4, run.out
+    assert message in run.out
+    assert "Traceback" not in run.out
     assert not (tmp_path / "reports").exists()
 
 
-def test_an_env_file_that_is_not_there_is_one_line_and_exit_4(tmp_path: Path) -> None:
+def test_a_missing_env_file_is_one_line_and_exit_4(tmp_path: Path) -> None:
     path = tmp_path / "stack.toml"
-    path.write_text(GOOD + 'env_files = ["production.env"]\n')
-    ran = run_suite("-m", "triage", f"--stack={path}", reports=tmp_path / "reports")
-    assert ran.code == 4, ran.out
-    assert f"stack.env_files: {tmp_path}/production.env: no such env file" in ran.out
-    assert "Traceback" not in ran.out
+    path.write_text(VALID_SETTINGS + 'env_files = ["production.env"]\n')
+    run = run_suite("-m", "triage", f"--stack={path}", reports=tmp_path / "reports")
+    assert run.code == 4, run.out
+    assert f"stack.env_files: {tmp_path}/production.env: no such env file" in run.out
+    assert "Traceback" not in run.out
 
 
-def test_the_commands_to_paste_name_the_env_files(tmp_path: Path) -> None:
+def test_the_commands_to_paste_contain_the_env_files(tmp_path: Path) -> None:
     path = tmp_path / "stack.toml"
     (tmp_path / "production.env").write_text(f"API_TOKEN={'F4keN0tReal' * 3}\n")
     (tmp_path / "compose.yaml").write_text("services: {web: {image: 'no-such-image', command: '${API_TOKEN:?}'}}\n")
     path.write_text('[stack]\nproject = "w"\ncompose_files = ["compose.yaml"]\nenv_files = ["production.env"]\n')
-    env = {"DOCKER_HOST": "unix:///nonexistent/docker.sock"}
-    ran = run_suite("-m", "triage", f"--stack={path}", "-k", "compose or engine", reports=tmp_path / "reports", env=env)
-    assert f"--env-file {tmp_path}/production.env" in (ran.folder / "evidence.json").read_text()
-    assert "F4keN0tReal" not in "".join(one.read_text() for one in ran.folder.iterdir())
+    env = {"DOCKER_HOST": NO_ENGINE}
+    run = run_suite("-m", "triage", f"--stack={path}", "-k", "compose or engine", reports=tmp_path / "reports", env=env)
+    assert f"--env-file {tmp_path}/production.env" in (run.folder / "evidence.json").read_text()
+    assert "F4keN0tReal" not in "".join(file.read_text() for file in run.folder.iterdir())
 
 
-def test_a_report_directory_that_cannot_be_written_does_not_cost_the_verdict(tmp_path: Path) -> None:
+def test_the_verdict_is_printed_although_the_report_directory_cannot_be_written(tmp_path: Path) -> None:
     path, blocked = tmp_path / "stack.toml", tmp_path / "file"
-    path.write_text(GOOD)
+    path.write_text(VALID_SETTINGS)
     blocked.write_text("not a directory")
-    ran = run_suite("-m", "triage", f"--stack={path}", "-k", "host_memory", reports=blocked)
-    assert ran.code == 0, ran.out
-    assert "cannot be written" in ran.out
-    assert "HEALTHY" in ran.out
+    run = run_suite("-m", "triage", f"--stack={path}", "-k", "host_memory", reports=blocked)
+    assert run.code == 0, run.out
+    assert "cannot be written" in run.out
+    assert "HEALTHY" in run.out

@@ -1,1 +1,1 @@
-"""The fault matrix: faults that the reference stack can really be given, and what the suite must say of each."""
+"""The fault matrix: faults that the reference stack can be put into, and the verdict that each must get."""

@@ -1,4 +1,8 @@
-"""`make faults` runs the whole matrix; `make drill` gives one fault to the demo stack and leaves it for practice."""
+"""Injects faults into the reference stack, runs the suite, and compares its verdict with the expected one.
+
+`matrix` tries faults on a separate stack and heals it after each. `drill` injects one fault into the demo stack and
+leaves it there for practice; `drill-heal` removes it. `list` prints all faults.
+"""
 
 from __future__ import annotations
 
@@ -7,140 +11,182 @@ import json
 import sys
 import tempfile
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from service_down.tests_meta.faults.case import Fault, Marked, faults, mark
-from service_down.tests_meta.faults.inject import ROOT, Patient, replayed
-from service_down.tests_meta.faults.recording import differences, keep
-from service_down.tests_meta.lab.commands import LabError, say
+from service_down.tests_meta.faults.assessment import Assessment, assess
+from service_down.tests_meta.faults.fault import Fault, load_faults
+from service_down.tests_meta.faults.inject import FaultInjector, replay_verdict
+from service_down.tests_meta.faults.recording import replay_differences, save_recording
+from service_down.tests_meta.lab.commands import LabError, log
 from service_down.tests_meta.lab.stack import make_stack
+from service_down.tests_meta.suite_run import ROOT
 
-OUT = ROOT / "reports" / "out" / "faults.json"
-QUICK = {"LAB_INTERVAL": "2s"}  # between healthchecks: the stack is made whole again some eighty times
-Row = dict[str, object]
+REPORTS = ROOT / "reports" / "out"
+RESULTS_FILE = REPORTS / "faults.json"
+FAST_HEALTHCHECKS = {"LAB_INTERVAL": "2s"}  # the stack must become healthy again after every fault
 
 
-def run_matrix(patient: Patient, chosen: Iterable[Fault], record: bool) -> list[Row]:
-    """Gives each fault, asks, heals; a row for each."""
+@dataclass(frozen=True)
+class MatrixRow:
+    """The result of one fault."""
+
+    fault: str
+    expected: str
+    got: str
+    seconds: float
+    assessment: Assessment
+
+    @property
+    def mark(self) -> str:
+        """`right` or `WRONG`."""
+        return "right" if self.assessment.right else "WRONG"
+
+    def text(self) -> str:
+        """Return the row as text, with a line below it for each mistake."""
+        columns = f"{self.fault:<34} {self.expected:<52.52} {self.got:<52.52} {self.seconds:>6} {self.mark}"
+        return "\n".join([columns, *(f"    {sentence}" for sentence in self.assessment.sentences())])
+
+
+def run_matrix(injector: FaultInjector, chosen: Iterable[Fault], record: bool) -> list[MatrixRow]:
+    """Inject each fault, run the suite and heal the stack; return a row for each."""
     rows = []
-    patient.stack.up()
+    injector.stack.up()
     for fault in chosen:
-        row = _run(patient, fault, record)
+        row = _try_fault(injector, fault, record)
         rows.append(row)
-        print(
-            f"{fault.name:<34} {row['expected']!s:<52.52} {row['got']!s:<52.52} {row['seconds']:>6} {row['mark']}",
-            flush=True,
-        )
-        for sentence in row["why"] if isinstance(row["why"], tuple) else ():
-            print(f"    {sentence}", flush=True)
+        print(row.text(), flush=True)
     return rows
 
 
-def _run(patient: Patient, fault: Fault, record: bool) -> Row:
-    expected = ", ".join([fault.verdict, *fault.causes])
+def _try_fault(injector: FaultInjector, fault: Fault, record: bool) -> MatrixRow:
     with tempfile.TemporaryDirectory(prefix="service-down-fault-") as folder:
         try:
-            patient.inject(fault)
-            verdict, _, seconds = patient.ask(fault, Path(folder))
-            marked = mark(fault, verdict)
-            again = replayed(Path(folder) / "latest", Path(folder) / "again")
-            marked = replace(marked, wrong=(*marked.wrong, *differences(verdict, again)))
-            got = ", ".join([verdict["verdict"], *(f"{one['service']} {one['code']}" for one in verdict["causes"])])
-            if record and marked.right:
-                keep(fault.name, Path(folder) / "latest")
+            injector.inject(fault)
+            run, seconds = injector.run_suite(fault, Path(folder))
+            verdict = run.verdict
+            assessment = assess(fault, verdict)
+            replayed = replay_verdict(run.folder, Path(folder) / "replay")
+            assessment = replace(assessment, mistakes=(*assessment.mistakes, *replay_differences(verdict, replayed)))
+            got = ", ".join([verdict["verdict"], *(f"{service} {code}" for service, code in run.causes)])
+            if record and assessment.right:
+                save_recording(fault.name, run.folder)
         except LabError as error:
-            marked, got, seconds = Marked((f"lab: {error}",), (), ()), "not tried", 0.0
+            assessment, got, seconds = Assessment(mistakes=(f"lab: {error}",)), "no verdict", 0.0
         finally:
-            _heal(patient, fault)
-    return {
-        "fault": fault.name,
-        "expected": expected,
-        "got": got,
-        "seconds": round(seconds, 2),
-        "mark": "right" if marked.right else "WRONG",
-        "why": marked.wrong,
-        "missed": marked.missed,
-        "false": marked.false,
-    }
+            _heal(injector, fault)
+    expected = ", ".join([fault.verdict, *fault.causes])
+    return MatrixRow(fault.name, expected, got, round(seconds, 2), assessment)
 
 
-def _heal(patient: Patient, fault: Fault) -> None:
-    """Heals; when that does not do, makes the stack anew, so that the next fault finds it whole."""
+def _heal(injector: FaultInjector, fault: Fault) -> None:
+    """Heal the stack; where that fails, make it anew, so that the next fault begins with a healthy stack."""
     try:
-        patient.heal(fault)
+        injector.heal(fault)
     except LabError as error:
-        say(f"healing {fault.name} by making the stack anew: {error}")
-        patient.stack.down()
-        patient.stack.up()
+        log(f"could not heal {fault.name}, so the stack is removed and started again: {error}")
+        injector.stack.down()
+        injector.stack.up()
 
 
-def totals(rows: list[Row]) -> str:
-    """The matrix in a line."""
-    wanted = sum(len(faults()[str(row["fault"])].causes) for row in rows)
-    missed = sum(len(row["missed"]) for row in rows if isinstance(row["missed"], tuple))
-    false = sum(len(row["false"]) for row in rows if isinstance(row["false"], tuple))
-    wrong = sum(row["mark"] != "right" for row in rows)
-    return f"{len(rows)} cases, {wrong} wrong; causes: {wanted - missed} right, {missed} missed, {false} false"
+def totals(rows: list[MatrixRow]) -> str:
+    """Return the result of the matrix in one line."""
+    known = load_faults()
+    expected = sum(len(known[row.fault].causes) for row in rows)
+    missed = sum(len(row.assessment.missed_causes) for row in rows)
+    false = sum(len(row.assessment.false_causes) for row in rows)
+    wrong = sum(not row.assessment.right for row in rows)
+    return f"{len(rows)} faults, {wrong} wrong; causes: {expected - missed} right, {missed} missed, {false} false"
 
 
 def main() -> int:
-    """Runs one command."""
-    parser = argparse.ArgumentParser(prog="python -m service_down.tests_meta.faults", description=__doc__)
+    """Run one command and return its exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m service_down.tests_meta.faults",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("command", choices=("matrix", "list", "drill", "drill-heal"))
-    parser.add_argument("names", nargs="*", metavar="FAULT", help="only these")
-    parser.add_argument("--record", action="store_true", help="keep the evidence of what was right")
-    parser.add_argument("--times", type=int, default=1, help="run the matrix this often")
-    told = parser.parse_args()
-    known = faults()
-    strange = [name for name in told.names if name not in known]
-    if strange:
-        print(f"there is no fault {strange[0]}; `make drills` lists them", file=sys.stderr)
+    parser.add_argument("names", nargs="*", metavar="FAULT", help="name of a fault (default: all)")
+    parser.add_argument("--record", action="store_true", help="save the evidence of faults with the right verdict")
+    parser.add_argument("--times", type=int, default=1, metavar="N", help="number of runs of the matrix (default: 1)")
+    options = parser.parse_args()
+    known = load_faults()
+    unknown = [name for name in options.names if name not in known]
+    if unknown:
+        print(f"unknown fault: {unknown[0]}; `make drills` lists all faults", file=sys.stderr)
         return 2
-    chosen = [known[name] for name in told.names or known]
-    if told.command == "list":
-        for fault in known.values():
-            print(f"{fault.name:<36} {fault.says}")
-        return 0
+    chosen = [known[name] for name in options.names or known]
     try:
-        return _matrix(chosen, told.record, told.times) if told.command == "matrix" else _drill(told.command, chosen)
+        match options.command:
+            case "list":
+                return _list(chosen)
+            case "matrix":
+                return _matrix(chosen, options.record, options.times)
+            case "drill":
+                return _drill(chosen)
+            case _:
+                return _heal_drill(known)
     except LabError as error:
-        say(f"cannot: {error}")
+        log(f"error: {error}")
         return 1
 
 
+def _list(chosen: list[Fault]) -> int:
+    width = max(len(fault.name) for fault in chosen)
+    for fault in chosen:
+        print(f"{fault.name:<{width}}  {fault.says}")
+    return 0
+
+
 def _matrix(chosen: list[Fault], record: bool, times: int) -> int:
-    patient = Patient(make_stack("service-down-faults", 12_000, QUICK))
-    rows: list[Row] = []
+    injector = FaultInjector(make_stack("service-down-faults", 12_000, FAST_HEALTHCHECKS))
+    rows: list[MatrixRow] = []
     for _ in range(times):
-        rows += run_matrix(patient, chosen, record)
-    OUT.parent.mkdir(parents=True, exist_ok=True)
-    OUT.write_text(json.dumps(rows, indent=1) + "\n")
+        rows += run_matrix(injector, chosen, record)
+    RESULTS_FILE.parent.mkdir(parents=True, exist_ok=True)
+    RESULTS_FILE.write_text(json.dumps([{**asdict(row), "mark": row.mark} for row in rows], indent=1) + "\n")
     print(totals(rows))
-    return 1 if any(row["mark"] != "right" for row in rows) else 0
+    return 1 if any(not row.assessment.right for row in rows) else 0
 
 
-def _drill(command: str, chosen: list[Fault]) -> int:
-    patient = Patient(make_stack("pyairtable-demo"))
-    note = patient.stack.state / "drill"
-    if command == "drill-heal":
-        if note.exists():
-            patient.heal(faults()[note.read_text()])
-            note.unlink()
-        say("healed: the stack is whole again")
-        return 0
+def _demo_injector() -> FaultInjector:
+    return FaultInjector(make_stack("pyairtable-demo"))
+
+
+def _drill_note(injector: FaultInjector) -> Path:
+    """Return the file that holds the name of the fault of the current drill."""
+    return injector.stack.state_folder / "drill"
+
+
+def _drill(chosen: list[Fault]) -> int:
+    """Inject one fault into the demo stack, and leave it broken."""
     if len(chosen) != 1:
-        say("one fault at a time: make drill FAULT=name")
+        log("a drill needs exactly one fault: make drill FAULT=name (make drills lists them)")
         return 2
-    patient.stack.up()
-    patient.inject(chosen[0])
-    note.write_text(chosen[0].name)
-    verdict, out, _ = patient.ask(chosen[0], ROOT / "reports" / "out")
-    print(out)
-    marked = mark(chosen[0], verdict)
-    judged = "the suite is right" if marked.right else str(marked)
-    say(f"{chosen[0].name}: {chosen[0].says}; {judged}; make drill-heal repairs")
-    return 0 if marked.right else 1
+    (fault,) = chosen
+    injector = _demo_injector()
+    injector.stack.up()
+    injector.inject(fault)
+    _drill_note(injector).write_text(fault.name)
+    run, _ = injector.run_suite(fault, REPORTS)
+    print(run.out)
+    assessment = assess(fault, run.verdict)
+    log(f"injected fault: {fault.name} ({fault.says})")
+    log("the verdict is right" if assessment.right else f"the verdict is WRONG: {'; '.join(assessment.sentences())}")
+    log("repair the stack yourself, or run: make drill-heal")
+    return 0 if assessment.right else 1
+
+
+def _heal_drill(known: dict[str, Fault]) -> int:
+    """Heal the demo stack after a drill."""
+    injector = _demo_injector()
+    note = _drill_note(injector)
+    if note.exists():
+        injector.heal(known[note.read_text()])
+        note.unlink()
+    log("healed: the stack is healthy")
+    return 0
 
 
 if __name__ == "__main__":

@@ -1,8 +1,7 @@
-"""Gives a fault to the reference stack, runs the suite on it, and heals it."""
+"""Injects a fault into the reference stack, runs the suite against it, and heals the stack."""
 
 from __future__ import annotations
 
-import json
 import os
 import string
 import subprocess
@@ -13,120 +12,119 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from service_down.tests_meta.faults.case import Fault
+from service_down.tests_meta.faults.fault import Fault
 from service_down.tests_meta.lab.commands import LabError
-from service_down.tests_meta.lab.stack import FOLDER, ReferenceStack
+from service_down.tests_meta.lab.stack import STACK_FOLDER, ReferenceStack
+from service_down.tests_meta.suite_run import NO_ENGINE, ROOT, SuiteRun, run_suite
 
-ROOT = Path(__file__).resolve().parents[2]
 PRELUDE = Path(__file__).with_name("prelude.sh")
-SECONDS = 120
+SHELL_TIMEOUT_SECONDS = 120
 TLS_PORT = 8443
+MAX_ERROR_CHARACTERS = 800
+KILL_SPAWNED = '[ ! -f "$STATE/pids" ] || { xargs -r kill <"$STATE/pids" || true; rm "$STATE/pids"; }'
 
 
 @dataclass(frozen=True)
-class Patient:
-    """A copy of the reference stack that faults are given to."""
+class FaultInjector:
+    """Injects faults into one copy of the reference stack."""
 
     stack: ReferenceStack
 
     @property
-    def override(self) -> Path:
-        """The file that a fault lays over the stack's own."""
-        return self.stack.state / "override.yaml"
+    def override_file(self) -> Path:
+        """The compose file with the fault's override."""
+        return self.stack.state_folder / "override.yaml"
 
     def environment(self) -> dict[str, str]:
-        """The variables of shell lines and of the suite."""
-        tls = str(TLS_PORT + self.stack.offset)
-        return {**os.environ, **self.stack.environment(), "STATE": str(self.stack.state), "TLS_PORT": tls}
+        """Return the variables of the shell lines and of the suite."""
+        return {
+            **os.environ,
+            **self.stack.environment(),
+            "STATE": str(self.stack.state_folder),
+            "TLS_PORT": str(TLS_PORT + self.stack.port_offset),
+        }
 
-    def files(self, with_override: bool) -> list[Path]:
-        """The compose files in force."""
-        own = [FOLDER / "compose.yaml", FOLDER / f"compose.{self.stack.kind}.yaml"]
-        return own + ([self.override] if with_override and self.override.exists() else [])
+    def compose_files(self, *, with_override: bool = True) -> list[Path]:
+        """Return the stack's compose files, and the override where there is one."""
+        files = [STACK_FOLDER / "compose.yaml", STACK_FOLDER / f"compose.{self.stack.image_kind}.yaml"]
+        return files + ([self.override_file] if with_override and self.override_file.exists() else [])
 
-    def shell(self, lines: Sequence[str]) -> None:
-        """Runs shell lines one after another. Raises LabError with what the failing one said."""
-        words = " ".join(f"-f {path}" for path in self.files(True))
-        env = {**self.environment(), "P": self.stack.project, "FILES": words}
+    def run_shell(self, lines: Sequence[str]) -> None:
+        """Run shell lines one after another, each after prelude.sh. Raises LabError when a line fails."""
+        compose_options = " ".join(f"-f {path}" for path in self.compose_files())
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"  # so that `python3` can import the suite
+        env = {**self.environment(), "PATH": path, "P": self.stack.project, "FILES": compose_options}
         for line in lines:
-            script = f". {PRELUDE}\n{line}"
             done = subprocess.run(
-                ["bash", "-c", script], env=env, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS, check=False
+                ["bash", "-c", f". {PRELUDE}\n{line}"],
+                env=env,
+                cwd=ROOT,
+                capture_output=True,
+                text=True,
+                timeout=SHELL_TIMEOUT_SECONDS,
+                check=False,
             )
             if done.returncode:
                 raise LabError(f"`{line}` failed with {done.returncode}: {(done.stderr or done.stdout)[-400:]}")
 
     def inject(self, fault: Fault) -> None:
-        """Gives the fault."""
+        """Put the stack into the fault. Raises LabError."""
         if fault.override:
-            self.override.write_text(fault.override + "\n")
+            self.override_file.write_text(fault.override + "\n")
             if fault.up is None:
-                self.shell(
-                    ["compose up -d $(compose config --services | sort | comm -12 - <(" + _services(fault) + "))"]
-                )
+                services = f"comm -12 - <({_list_override_services()})"
+                self.run_shell([f"compose up -d $(compose config --services | sort | {services})"])
             elif fault.up:
-                self.shell([f"compose up -d {' '.join(fault.up)} || true"])
-        self.shell(fault.inject)
+                self.run_shell([f"compose up -d {' '.join(fault.up)} || true"])
+        self.run_shell(fault.inject)
 
     def heal(self, fault: Fault) -> None:
-        """Takes the fault away, and waits until the stack is as it was."""
+        """Remove the fault, and wait until the stack is healthy. Raises LabError."""
         try:
-            self.shell(fault.heal)
+            self.run_shell(fault.heal)
         finally:
-            self.shell(['[ ! -f "$STATE/pids" ] || { xargs -r kill <"$STATE/pids" || true; rm "$STATE/pids"; }'])
-            self.override.unlink(missing_ok=True)
+            self.run_shell([KILL_SPAWNED])
+            self.override_file.unlink(missing_ok=True)
             self.stack.up()
 
-    def ask(self, fault: Fault, reports: Path) -> tuple[dict[str, Any], str, float]:
-        """The verdict of the suite, its output, and the seconds it took."""
+    def run_suite(self, fault: Fault, reports: Path) -> tuple[SuiteRun, float]:
+        """Run the suite as the fault describes. Return the run and its seconds. Raises LabError without a verdict."""
         env = self.environment()
         env |= {name: string.Template(value).safe_substitute(env) for name, value in fault.env.items()}
-        words = [string.Template(word).safe_substitute(env) for word in fault.words]
+        options = [string.Template(option).safe_substitute(env) for option in fault.words]
         if not fault.only_words:
-            words += [f"--compose-file={path}" for path in self.files(not fault.without_override)]
-        command = [sys.executable, "-m", "pytest", "-m", fault.mode, f"--stack={self._settings(fault)}"]
+            files = self.compose_files(with_override=not fault.without_override)
+            options += [f"--compose-file={path}" for path in files]
+        settings = f"--stack={self._write_settings(fault)}"
         began = time.monotonic()
-        done = subprocess.run(
-            [*command, f"--report-dir={reports}", *words],
-            cwd=ROOT,
-            env={name: value for name, value in env.items() if value},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=SECONDS,
-            check=False,
-        )
+        run = run_suite("-m", fault.mode, settings, *options, reports=reports, env=env)
         seconds = time.monotonic() - began
-        file = reports / "latest" / "verdict.json"
-        if not file.exists():
-            raise LabError(f"no verdict: {done.stdout[-800:]}")
-        return json.loads(file.read_text()), done.stdout, seconds
+        if not (run.folder / "verdict.json").exists():
+            raise LabError(f"no verdict: {run.out[-MAX_ERROR_CHARACTERS:]}")
+        return run, seconds
 
-    def _settings(self, fault: Fault) -> Path:
-        text = self.stack.settings.read_text()
+    def _write_settings(self, fault: Fault) -> Path:
+        """Write the reference stack's settings with the fault's replacements; return the file."""
+        text = self.stack.settings_file.read_text()
         for old, new in fault.settings:
             if old not in text:
                 raise LabError(f"{fault.name}: stack.toml does not hold {old!r}")
             text = text.replace(old, new.replace("${TLS_PORT}", self.environment()["TLS_PORT"]))
-        path = self.stack.state / "stack.toml"
+        path = self.stack.state_folder / "stack.toml"
         path.write_text(text)
         return path
 
 
-def replayed(run: Path, reports: Path) -> dict[str, Any]:
-    """The verdict of a run's recording, judged again by the suite itself with no engine to ask."""
-    command = [sys.executable, "-m", "pytest", f"--replay={run.resolve()}", f"--report-dir={reports}"]
-    env = {**os.environ, "DOCKER_HOST": "unix:///nonexistent/docker.sock"}
-    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=SECONDS, check=False)
-    file = reports / "latest" / "verdict.json"
-    if not file.exists():
-        raise LabError(f"no verdict of the replay: {(done.stderr or done.stdout)[-800:]}")
-    verdict: dict[str, Any] = json.loads(file.read_text())
-    return verdict
+def replay_verdict(run_folder: Path, reports: Path) -> dict[str, Any]:
+    """Replay a recorded run without an engine. Return its verdict. Raises LabError without a verdict."""
+    run = run_suite(f"--replay={run_folder.resolve()}", reports=reports, env={"DOCKER_HOST": NO_ENGINE})
+    if not (run.folder / "verdict.json").exists():
+        raise LabError(f"no verdict of the replay: {run.out[-MAX_ERROR_CHARACTERS:]}")
+    return run.verdict
 
 
-def _services(fault: Fault) -> str:
-    """Shell words that list the override's services, sorted."""
+def _list_override_services() -> str:
+    """Return a shell command that prints the names of the override's services, sorted."""
     script = "import sys, json; print('\\n'.join(sorted(json.load(sys.stdin)['services'])))"
     convert = "docker compose -f /dev/stdin config --no-interpolate --no-normalize --no-consistency --format json"
-    return f'{convert} <"$STATE/override.yaml" | {sys.executable} -c "{script}"' if fault.override else "true"
+    return f'{convert} <"$STATE/override.yaml" | {sys.executable} -c "{script}"'

@@ -1,4 +1,4 @@
-"""An HTTPS server with a given certificate, for the faults about certificates: PORT CERTIFICATE KEY."""
+"""An HTTPS server with a chosen certificate, for the faults of certificates. Arguments: PORT CERTIFICATE KEY."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from http.server import HTTPServer, SimpleHTTPRequestHandler
 
 
 def main() -> None:
-    """Serves for ever."""
+    """Serve until killed."""
     port, certificate, key = sys.argv[1:]
     server = HTTPServer(("127.0.0.1", int(port)), SimpleHTTPRequestHandler)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

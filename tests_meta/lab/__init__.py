@@ -1,1 +1,1 @@
-"""The lab: an engine, Compose, images and the reference stack, made on whatever machine this is."""
+"""The lab: provides an engine, Compose, images and the reference stack on this machine."""

@@ -1,4 +1,4 @@
-"""`make bench`: how long triage takes on the healthy demo stack, and a browser to open the report of a large stack."""
+"""`make bench`: measures triage of the healthy demo stack, and how long a browser needs to open a large report."""
 
 from __future__ import annotations
 
@@ -11,67 +11,70 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from service_down.tests_meta.conftest import run_suite
 from service_down.tests_meta.lab.browser import chromium
-from service_down.tests_meta.lab.commands import LabError, say
-from service_down.tests_meta.lab.demo import ROOT
+from service_down.tests_meta.lab.commands import LabError, log
 from service_down.tests_meta.lab.stack import make_stack
-from service_down.tests_meta.pages.example_runs import LARGE, evidence
-from service_down.tests_meta.pages.inspect import opened
+from service_down.tests_meta.pages.example_runs import LARGE_STACK_SERVICES, evidence_json
+from service_down.tests_meta.pages.report_page import opened
+from service_down.tests_meta.suite_run import ROOT, run_suite
 
-RUNS = 7
+MEASURED_RUNS = 7
 
 
 def main() -> int:
-    """Prints the median and the extremes of some runs; the exit code is 0 when all could be measured."""
-    return max(_tried(triage), _tried(large_report))
+    """Print all measurements. Return the exit code: 0 when all were possible."""
+    return max(_exit_code(measure_triage), _exit_code(measure_large_report))
 
 
-def _tried(measure: Callable[[], None]) -> int:
+def _exit_code(measure: Callable[[], None]) -> int:
     try:
         measure()
     except LabError as error:
-        say(f"cannot: {error}")
+        log(f"error: {error}")
         return 1
     return 0
 
 
-def triage() -> None:
-    """Triage of the healthy demo stack, from the command to its end. Raises LabError."""
+def measure_triage() -> None:
+    """Measure triage of the healthy demo stack as a whole process. Raises LabError."""
     stack = make_stack("pyairtable-demo")
     stack.up()
-    command = [sys.executable, "-m", "pytest", "-m", "triage", "--stack", str(stack.settings)]
+    command = [sys.executable, "-m", "pytest", "-m", "triage", "--stack", str(stack.settings_file)]
     env = {**os.environ, **stack.environment()}
-    _said("triage", lambda: subprocess.run(command, cwd=ROOT, env=env, capture_output=True, check=False))
+    _print_times("triage", lambda: subprocess.run(command, cwd=ROOT, env=env, capture_output=True, check=False))
 
 
-def large_report() -> None:
-    """The report of a large stack, from the address to the page loaded and painted. Raises LabError."""
+def measure_large_report() -> None:
+    """Measure how long the report of a large stack takes until it is loaded and painted. Raises LabError."""
     with tempfile.TemporaryDirectory() as name, chromium() as browser:
         path = Path(name) / "evidence.json"
-        path.write_bytes(evidence(f"stack-{LARGE}"))
-        ran = run_suite(f"--replay={path}", reports=Path(name) / "reports")
-        page = ran.folder / "report.html"
-        checks = len(ran.verdict["checks"])
-        print(f"report of {LARGE} services and {checks} checks: {page.stat().st_size / 1e6:.2f} MB")
+        path.write_bytes(evidence_json(f"stack-{LARGE_STACK_SERVICES}"))
+        run = run_suite(f"--replay={path}", reports=Path(name) / "reports")
+        report = run.folder / "report.html"
+        checks = len(run.verdict["checks"])
+        megabytes = report.stat().st_size / 1e6
+        print(f"report of {LARGE_STACK_SERVICES} services and {checks} checks: {megabytes:.2f} MB")
 
-        def look() -> None:
-            with opened(browser, page) as looked:
-                looked.frame.evaluate("new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
+        def open_and_paint() -> None:
+            with opened(browser, report) as page:
+                page.frame.evaluate("new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
 
-        _said("opening it", look)
+        _print_times("opening it", open_and_paint)
 
 
-def _said(what: str, work: Callable[[], object]) -> None:
-    """Prints how long the work takes, the first time left out."""
+def _print_times(description: str, action: Callable[[], object]) -> None:
+    """Run `action` several times; print the median, the minimum and the maximum without the first run."""
     seconds = []
-    for _ in range(RUNS + 1):
+    for _ in range(MEASURED_RUNS + 1):
         began = time.monotonic()
-        work()
+        action()
         seconds.append(time.monotonic() - began)
     warm = sorted(seconds[1:])
     median = statistics.median(warm)
-    print(f"{what}, {RUNS} runs after a first one: median {median:.2f} s, {warm[0]:.2f} to {warm[-1]:.2f} s")
+    print(
+        f"{description}, {MEASURED_RUNS} runs after a first one: "
+        f"median {median:.2f} s, {warm[0]:.2f} to {warm[-1]:.2f} s"
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Chromium, to look at the report as a person does: the one on PATH, else Debian's, driven by Playwright."""
+"""Provides Chromium, driven by Playwright: the one on PATH, or Debian's package."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from service_down.tests_meta.lab.commands import LabError, NoBrowserError, step, works
-from service_down.tests_meta.lab.engine import install
+from service_down.tests_meta.lab.commands import LabError, NoBrowserError, command_succeeds, step
+from service_down.tests_meta.lab.engine import install_packages
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = (  # as root there is no sandbox; nothing is asked of the network
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = (  # Chromium has no sandbox as root; the others suppress its own network requests
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -29,37 +29,37 @@ FLAGS = (  # as root there is no sandbox; nothing is asked of the network
 
 
 def ensure_chromium() -> Path:
-    """A Chromium that starts. Raises NoBrowserError when none can be had."""
-    found = _on_path()
-    if found:
-        return found
+    """Return the path of a Chromium that starts; install one if needed. Raises NoBrowserError."""
+    path = _find_on_path()
+    if path:
+        return path
     if shutil.which("apt-get") is None:
         raise NoBrowserError("there is no Chromium on PATH, and without apt none can be installed; put one on PATH")
     if os.geteuid() != 0:
         raise NoBrowserError("there is no Chromium on PATH, and only root can install one; put one on PATH")
     try:
         with step("browser: installing Debian's chromium"):
-            install("chromium")
+            install_packages("chromium")
     except LabError as error:
         raise NoBrowserError(f"there is no Chromium on PATH, and apt could not install one: {error}") from None
-    found = _on_path()
-    if found is None:
+    path = _find_on_path()
+    if path is None:
         raise NoBrowserError("apt installed its package chromium, but no Chromium on PATH starts")
-    return found
+    return path
 
 
-def _on_path() -> Path | None:
-    """The first on PATH that answers: Ubuntu's chromium-browser may be a mere pointer to a snap."""
-    for name in NAMES:
+def _find_on_path() -> Path | None:
+    """Return the first program on PATH that starts: Ubuntu's chromium-browser may only point to a snap."""
+    for name in PROGRAMS:
         path = shutil.which(name)
-        if path and works([path, "--version"], 30):
+        if path and command_succeeds([path, "--version"], 30):
             return Path(path)
     return None
 
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """A running Chromium, closed at the end. Raises NoBrowserError when none can be had."""
+    """Yield a running Chromium and close it afterwards. Raises NoBrowserError."""
     from playwright.sync_api import sync_playwright
 
     path = ensure_chromium()

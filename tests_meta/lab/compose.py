@@ -1,4 +1,4 @@
-"""Compose v2: the one that is there, else a package of this distribution, else Debian 13's, which runs on 12 too."""
+"""Provides Compose v2: the installed one, a package of this distribution, or the package of Debian 13."""
 
 from __future__ import annotations
 
@@ -7,59 +7,59 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from service_down.tests_meta.lab.commands import LabError, run, say, step, works
-from service_down.tests_meta.lab.engine import install
+from service_down.tests_meta.lab.commands import LabError, command_succeeds, log, run_command, step
+from service_down.tests_meta.lab.engine import install_packages
 
-PLUGINS = Path.home() / ".docker" / "cli-plugins"
-NEWER = "trixie"
+PLUGIN_FOLDER = Path.home() / ".docker" / "cli-plugins"
+NEWER_DEBIAN = "trixie"
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 
 def ensure_compose() -> None:
-    """Makes sure that `docker compose` works. Raises LabError."""
-    if _works():
-        say("compose: the one that is there")
+    """Install Compose unless `docker compose` works. Raises LabError."""
+    if _compose_works():
+        log("compose: already installed")
         return
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         raise LabError("`docker compose` is missing; install Docker's Compose v2 plugin and try again")
     for package in ("docker-compose-v2", "docker-compose-plugin"):
-        if _is_offered(package):
+        if _is_available(package):
             with step(f"compose: installing {package}"):
-                install(package)
-            if _works():
+                install_packages(package)
+            if _compose_works():
                 return
-    with step(f"compose: fetching the plugin from Debian {NEWER}"):
-        _fetch()
-    if not _works():
+    with step(f"compose: fetching the plugin from Debian {NEWER_DEBIAN}"):
+        _install_from_newer_debian()
+    if not _compose_works():
         raise LabError("`docker compose` was installed, but does not work")
 
 
-def _works() -> bool:
-    return works(["docker", "compose", "version"], 20)
+def _compose_works() -> bool:
+    return command_succeeds(["docker", "compose", "version"], 20)
 
 
-def _is_offered(package: str) -> bool:
-    return works(["sh", "-c", f"apt-cache policy {package} | grep -q 'Candidate: [0-9]'"], 30)
+def _is_available(package: str) -> bool:
+    return command_succeeds(["sh", "-c", f"apt-cache policy {package} | grep -q 'Candidate: [0-9]'"], 30)
 
 
-def mirror() -> str:
-    """The package mirror that this machine's own apt uses. Raises LabError where it is not Debian's."""
-    codename = run(["sh", "-c", ". /etc/os-release && echo $VERSION_CODENAME"], 5).strip()
-    lines = run(
+def debian_mirror() -> str:
+    """Return the URL of the package mirror that apt uses here. Raises LabError where it is not Debian's."""
+    codename = run_command(["sh", "-c", ". /etc/os-release && echo $VERSION_CODENAME"], 5).strip()
+    urls = run_command(
         ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages", f"Codename: {codename}"], 30
     ).split()
-    if not lines or not Path(KEYRING).exists():
+    if not urls or not Path(KEYRING).exists():
         raise LabError("this machine's apt names no Debian mirror; install Docker's Compose v2 plugin by hand")
-    return lines[0]
+    return urls[0]
 
 
-def _fetch() -> None:
-    """Downloads one package of the newer Debian with an apt state of its own, and unpacks its one binary."""
+def _install_from_newer_debian() -> None:
+    """Download the package with a separate apt state, and copy its binary to the plugin folder."""
     with tempfile.TemporaryDirectory(prefix="service-down-apt-") as name:
         folder = Path(name)
         (folder / "lists" / "partial").mkdir(parents=True)
         (folder / "cache" / "archives" / "partial").mkdir(parents=True)
-        (folder / "sources.list").write_text(f"deb [signed-by={KEYRING}] {mirror()} {NEWER} main\n")
+        (folder / "sources.list").write_text(f"deb [signed-by={KEYRING}] {debian_mirror()} {NEWER_DEBIAN} main\n")
         options = [
             f"Dir::Etc::sourcelist={folder}/sources.list",
             "Dir::Etc::sourceparts=/dev/null",
@@ -67,11 +67,11 @@ def _fetch() -> None:
             f"Dir::Cache={folder}/cache",
             "APT::Sandbox::User=root",
         ]
-        apt = ["apt-get", *(word for option in options for word in ("-o", option))]
-        run([*apt, "update"], 300)
-        run(["sh", "-c", 'cd "$0" && exec "$@"', str(folder), *apt, "download", "docker-compose"], 300)
+        apt = ["apt-get", *(argument for option in options for argument in ("-o", option))]
+        run_command([*apt, "update"], 300)
+        run_command(["sh", "-c", 'cd "$0" && exec "$@"', str(folder), *apt, "download", "docker-compose"], 300)
         package = next(folder.glob("docker-compose_*.deb"))
-        run(["dpkg-deb", "-x", str(package), str(folder / "tree")], 60)
-        PLUGINS.mkdir(parents=True, exist_ok=True)
+        run_command(["dpkg-deb", "-x", str(package), str(folder / "tree")], 60)
+        PLUGIN_FOLDER.mkdir(parents=True, exist_ok=True)
         binary = folder / "tree" / "usr" / "libexec" / "docker" / "cli-plugins" / "docker-compose"
-        shutil.copy2(binary, PLUGINS / "docker-compose")
+        shutil.copy2(binary, PLUGIN_FOLDER / "docker-compose")

@@ -1,4 +1,4 @@
-"""`make demo`: the suite on the reference stack, healthy, broken and repaired, as somebody on call would see it."""
+"""`make demo`: runs the suite against the reference stack while it is broken, and again after the repair."""
 
 from __future__ import annotations
 
@@ -7,78 +7,82 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
-from service_down.tests_meta.faults.recording import EVIDENCE, FOLDER, conclusion, live_conclusion
-from service_down.tests_meta.lab.commands import LabError, NoEngineError, say
+from service_down.tests_meta.faults.recording import conclusion, evidence_file, live_conclusion
+from service_down.tests_meta.lab.commands import LabError, NoEngineError, log
 from service_down.tests_meta.lab.stack import ReferenceStack, make_stack
+from service_down.tests_meta.suite_run import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 REPORTS = ROOT / "reports" / "out"
-INCIDENT = "auth-out-of-memory-and-backup-stale"  # the recording to show where there is no engine
+RECORDED_FAULT = "auth-out-of-memory-and-backup-stale"  # shown where there is no engine
 
 
-def pytest_on(stack: ReferenceStack, *words: str) -> tuple[int, dict[str, Any]]:
-    """Runs the suite on the stack, visibly; its exit code and its verdict.json."""
-    command = [sys.executable, "-m", "pytest", *words, "--stack", str(stack.settings)]
-    print(f"\n$ pytest {' '.join(words)} --stack {os.path.relpath(stack.settings, ROOT)}", flush=True)
+def run_visibly(stack: ReferenceStack, *options: str) -> tuple[int, dict[str, Any]]:
+    """Run the suite against the stack with its output on the terminal. Return its exit code and verdict.json."""
+    command = [sys.executable, "-m", "pytest", *options, "--stack", str(stack.settings_file)]
+    print(f"\n$ pytest {' '.join(options)} --stack {os.path.relpath(stack.settings_file, ROOT)}", flush=True)
     done = subprocess.run(command, cwd=ROOT, env={**os.environ, **stack.environment()}, check=False)
-    return done.returncode, json.loads((REPORTS / "latest" / "verdict.json").read_text())
+    return done.returncode, _latest_verdict()
+
+
+def _latest_verdict() -> dict[str, Any]:
+    verdict: dict[str, Any] = json.loads((REPORTS / "latest" / "verdict.json").read_text())
+    return verdict
 
 
 def demo(stack: ReferenceStack) -> list[str]:
-    """The whole story; gives what the suite said wrongly."""
-    wrong = []
+    """Break the stack, run triage, repair the stack, run verify. Return what the suite concluded wrongly."""
+    mistakes = []
     stack.up()
-    say("breaking it: docker compose stop postgres")
+    log("breaking it: docker compose stop postgres")
     stack.stop("postgres")
     try:
-        code, verdict = pytest_on(stack, "-m", "triage", "--incident", "DEMO-1")
-        causes = [(one["service"], one["code"]) for one in verdict["causes"]]
+        code, verdict = run_visibly(stack, "-m", "triage", "--incident", "DEMO-1")
+        causes = [(cause["service"], cause["code"]) for cause in verdict["causes"]]
         if (code, verdict["verdict"], causes) != (1, "down", [("postgres", "container-stopped")]):
-            wrong.append(
-                f"triage said {verdict['verdict']} with {causes} and exit {code}, wanted down, postgres stopped"
+            mistakes.append(
+                f"triage: {verdict['verdict']}, causes {causes}, exit code {code}; expected down, postgres stopped, 1"
             )
     finally:
-        say("repairing it: docker compose start postgres")
+        log("repairing it: docker compose start postgres")
         stack.start("postgres")
-    code, verdict = pytest_on(stack, "-m", "verify", "--wait", "60", "--incident", "DEMO-1")
+    code, verdict = run_visibly(stack, "-m", "verify", "--wait", "60", "--incident", "DEMO-1")
     if (code, verdict["verdict"]) != (0, "healthy"):
-        wrong.append(f"verify said {verdict['verdict']} with exit {code}, wanted healthy and 0")
-    return wrong
+        mistakes.append(f"verify: {verdict['verdict']}, exit code {code}; expected healthy, 0")
+    return mistakes
 
 
-def demo_without_engine(why: str) -> list[str]:
-    """The same suite on an incident that was recorded on a real engine, where none can be had; what it said wrongly."""
-    say(f"NO ENGINE, so this is a recorded incident and nothing live: {why}")
+def demo_without_engine(reason: str) -> list[str]:
+    """Replay a fault that was recorded on a real engine. Return what the replay concluded wrongly."""
+    log(f"NO ENGINE, so this is the replay of a recorded incident: {reason}")
     folder = REPORTS / "demo-recording"
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "evidence.json").write_bytes(gzip.decompress((FOLDER / f"{INCIDENT}{EVIDENCE}").read_bytes()))
+    (folder / "evidence.json").write_bytes(gzip.decompress(evidence_file(RECORDED_FAULT).read_bytes()))
     command = [sys.executable, "-m", "pytest", f"--replay={folder}"]
     print(f"\n$ pytest --replay={os.path.relpath(folder, ROOT)}", flush=True)
     subprocess.run(command, cwd=ROOT, check=False)
-    told = conclusion(json.loads((REPORTS / "latest" / "verdict.json").read_text()))
-    return [] if told == live_conclusion(INCIDENT) else ["the replay says something else than the live run did"]
+    same = conclusion(_latest_verdict()) == live_conclusion(RECORDED_FAULT)
+    return [] if same else ["the replay has another conclusion than the live run"]
 
 
 def main() -> int:
-    """0 when the suite said the right thing every time."""
+    """Run the demo and return its exit code: 0 when every verdict was right."""
     try:
-        stack = make_stack("pyairtable-demo")
-        wrong = demo(stack)
+        mistakes = demo(make_stack("pyairtable-demo"))
     except NoEngineError as error:
-        wrong = demo_without_engine(str(error))
-        say("right; report: reports/out/latest" if not wrong else f"WRONG: {wrong[0]}")
-        return 1 if wrong else 0
+        mistakes = demo_without_engine(str(error))
+        log("the verdict is right; report: reports/out/latest" if not mistakes else f"WRONG: {mistakes[0]}")
+        return 1 if mistakes else 0
     except LabError as error:
-        say(f"cannot: {error}")
+        log(f"error: {error}")
         return 1
-    for sentence in wrong:
-        say(f"WRONG: {sentence}")
-    if not wrong:
-        say(f"right both times; reports: {os.path.relpath(REPORTS, ROOT)}; the stack stays up (make demo-down)")
-    return 1 if wrong else 0
+    for sentence in mistakes:
+        log(f"WRONG: {sentence}")
+    if not mistakes:
+        log(f"both verdicts are right; reports: {os.path.relpath(REPORTS, ROOT)}")
+        log("the stack is still running; make demo-down removes it")
+    return 1 if mistakes else 0
 
 
 if __name__ == "__main__":

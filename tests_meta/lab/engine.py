@@ -1,4 +1,4 @@
-"""A Docker engine: the one that answers, else one from Debian's or Ubuntu's packages, started and waited for."""
+"""Provides a Docker engine: a running one, or one from Debian's or Ubuntu's packages."""
 
 from __future__ import annotations
 
@@ -9,69 +9,81 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from service_down.tests_meta.lab.commands import LabError, NoEngineError, run, say, step, wait_for, works
+from service_down.tests_meta.lab.commands import (
+    LabError,
+    NoEngineError,
+    command_succeeds,
+    log,
+    run_command,
+    step,
+    wait_until,
+)
 
-LOG = Path("/var/log/service-down-lab-dockerd.log")
-PIDFILES = (Path("/var/run/docker.pid"), Path("/var/run/docker/containerd/containerd.pid"))
-INSTALLING = Path(tempfile.gettempdir()) / "service-down-lab-install.lock"
+DOCKERD_LOG = Path("/var/log/service-down-lab-dockerd.log")
+PID_FILES = (Path("/var/run/docker.pid"), Path("/var/run/docker/containerd/containerd.pid"))
+INSTALL_LOCK = Path(tempfile.gettempdir()) / "service-down-lab-install.lock"
 PACKAGES = ("docker.io", "iptables", "ca-certificates")
 
 
-def answers() -> bool:
-    """Whether an engine answers."""
-    return works(["docker", "version", "--format", "{{.Server.Version}}"], 20)
+def engine_answers() -> bool:
+    """Return whether a Docker engine answers."""
+    return command_succeeds(["docker", "version", "--format", "{{.Server.Version}}"], 20)
 
 
 def ensure_engine() -> None:
-    """Makes sure that an engine answers. Raises NoEngineError when none can be had."""
-    if shutil.which("docker") and answers():
-        say("engine: the one that answers")
+    """Start or install an engine unless one answers. Raises NoEngineError when that is not possible."""
+    if shutil.which("docker") and engine_answers():
+        log("engine: already running")
         return
     if os.environ.get("DOCKER_HOST"):
         raise NoEngineError(f"no engine answers at DOCKER_HOST={os.environ['DOCKER_HOST']}")
     if shutil.which("apt-get") is None:
-        raise NoEngineError("no Docker engine answers, and without apt none can be installed; start one and try again")
+        raise NoEngineError("no Docker engine answers, and none can be installed without apt; start one and try again")
     if os.geteuid() != 0:
         raise NoEngineError("no Docker engine answers, and only root can install one; start one, or run this as root")
     if shutil.which("dockerd") is None:
         with step("engine: installing Debian's docker.io"):
-            install(*PACKAGES)
+            install_packages(*PACKAGES)
     _start()
 
 
-def install(*packages: str) -> None:
-    """Installs Debian packages, one call after another. Raises LabError."""
+def install_packages(*packages: str) -> None:
+    """Install Debian packages. Concurrent calls wait for each other. Raises LabError."""
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     command = ["apt-get", "install", "-y", "--no-install-recommends", *packages]
-    with INSTALLING.open("w") as turn:
-        fcntl.flock(turn, fcntl.LOCK_EX)  # apt does not wait for another apt
+    with INSTALL_LOCK.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # apt does not wait for another apt
         try:
-            run(command, 600, env=env)
-        except LabError:  # the lists may be missing or old
-            run(["apt-get", "update"], 300, env=env)
-            run(command, 600, env=env)
+            run_command(command, 600, env=env)
+        except LabError:  # the package lists may be missing or outdated
+            run_command(["apt-get", "update"], 300, env=env)
+            run_command(command, 600, env=env)
 
 
 def _start() -> None:
     with step("engine: starting dockerd"):
         if Path("/run/systemd/system").is_dir():
-            run(["systemctl", "start", "docker"], 60)
+            run_command(["systemctl", "start", "docker"], 60)
         else:
-            for pidfile in PIDFILES:
-                _remove_stale(pidfile)
-            with LOG.open("ab") as log:  # it stays when this process has gone
-                subprocess.Popen(["dockerd"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+            for pid_file in PID_FILES:
+                _remove_stale(pid_file)
+            with DOCKERD_LOG.open("ab") as output:  # dockerd outlives this process
+                subprocess.Popen(
+                    ["dockerd"], stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+                )
         try:
-            wait_for("dockerd", answers, 60)
+            wait_until("dockerd", engine_answers, 60)
         except LabError as error:
-            last = LOG.read_text(errors="replace").strip().splitlines()[-1:] if LOG.exists() else []
-            raise NoEngineError(f"{error}; its last words: {' '.join(last)[:300]}") from None
+            last_line = (
+                DOCKERD_LOG.read_text(errors="replace").strip().splitlines()[-1:] if DOCKERD_LOG.exists() else []
+            )
+            raise NoEngineError(f"{error}; last line of its log: {' '.join(last_line)[:300]}") from None
 
 
-def _remove_stale(pidfile: Path) -> None:
-    """Removes the pid file of an engine that was killed: dockerd takes a zombie of that number for alive."""
+def _remove_stale(pid_file: Path) -> None:
+    """Remove the pid file of an engine that was killed: dockerd takes a zombie with that pid for a running engine."""
     try:
-        pid = int(pidfile.read_text())
+        pid = int(pid_file.read_text())
     except (OSError, ValueError):
         return
     try:
@@ -80,4 +92,4 @@ def _remove_stale(pidfile: Path) -> None:
         name, rest = "", " Z"
     alive = rest.split()[:1] != ["Z"] and name.partition("(")[2] in ("dockerd", "containerd")
     if not alive:
-        pidfile.unlink(missing_ok=True)
+        pid_file.unlink(missing_ok=True)

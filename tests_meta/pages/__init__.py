@@ -1,1 +1,1 @@
-"""Runs made as data, and the pages that their reports are."""
+"""Example runs as data, and their report pages in a browser."""

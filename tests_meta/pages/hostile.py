@@ -1,4 +1,4 @@
-"""A run in which whatever a foreign program can choose tries to become markup, a script or a terminal's command."""
+"""A run in which every text that comes from a foreign program contains markup, scripts or terminal commands."""
 
 from __future__ import annotations
 
@@ -12,114 +12,127 @@ from service_down.fixtures.evidence.recording import Recording
 from service_down.fixtures.settings.schema import Endpoint, Host, Settings
 from service_down.fixtures.stack.alert import Alert
 from service_down.fixtures.stack.model import Model, from_labels
-from service_down.tests_meta.pages.copies import Copy, Part, made, part_of, stack_of
+from service_down.tests_meta.pages.synthetic_stack import (
+    RecordedService,
+    copy_service,
+    recorded_service,
+    synthetic_recording,
+)
 
-RUN = "window.__pwned=1"
-NASTY = (
-    f"<script>{RUN};alert(1)</script>",
-    f'"><img src=x onerror={RUN}>',
-    f"</svg><script>{RUN}</script>",
-    f"</script><script>{RUN}</script>",
-    f"</style></title></textarea></noscript><script>{RUN}</script>",
-    f"--><script>{RUN}</script><!--",
-    f"' onmouseover='{RUN}' autofocus onfocus={RUN} x='",
+SCRIPT = "window.__pwned=1"
+HOSTILE_TEXTS = (
+    f"<script>{SCRIPT};alert(1)</script>",
+    f'"><img src=x onerror={SCRIPT}>',
+    f"</svg><script>{SCRIPT}</script>",
+    f"</script><script>{SCRIPT}</script>",
+    f"</style></title></textarea></noscript><script>{SCRIPT}</script>",
+    f"--><script>{SCRIPT}</script><!--",
+    f"' onmouseover='{SCRIPT}' autofocus onfocus={SCRIPT} x='",
     'it\'s "quoted" with `backticks` and \\slashes\\',
     "{{ 7*7 }} ${7*7} #{7*7} {% raw %} {service}",
     "\x1b[31mred\x1b[0m\x1b]0;title\x07 \x9b2J",
     "invoice\u202egpj.exe\u202c \u2066isolated\u2069 \u200fmark",
     "nul\x00byte and\rreturn\x08",
     b"broken \xff\xfe utf-8 \xc3\x28".decode(errors="replace"),
-    f"javascript:{RUN}",
+    f"javascript:{SCRIPT}",
     "]]> &#x41; &amp; &lt;b&gt; <![CDATA[ <?xml ?>",
-    f"<iframe srcdoc='<script>parent.{RUN}</script>'></iframe><a href=javascript:{RUN}>here</a>",
+    f"<iframe srcdoc='<script>parent.{SCRIPT}</script>'></iframe><a href=javascript:{SCRIPT}>here</a>",
     "long" * 60,
     "two\nlines\tand\u2028one more",
 )
 
 
-def bundle(recorded: Recording) -> Recording:
-    """The hostile run: some services stopped, some unhealthy, some following, all with the nastiest names."""
-    parts = list(_parts(recorded))
-    plain = stack_of(recorded, parts)
-    settings = replace_struct(plain.settings, stack=replace_struct(plain.settings.stack, name=NASTY[1]), host=_host())
-    seen = dict(plain.evidence.observations)
-    seen["compose"] = replace(seen["compose"], outcome="error", value=None, kind="other", text=" ".join(NASTY))
+def hostile_recording(source: Recording) -> Recording:
+    """Return the hostile run: services that are stopped, unhealthy or follow from others, all with hostile names."""
+    services = list(_services(source))
+    plain = synthetic_recording(source, services)
+    host = Host(paths=["/" + HOSTILE_TEXTS[0], "/" + HOSTILE_TEXTS[1]])
+    stack = msgspec.structs.replace(plain.settings.stack, name=HOSTILE_TEXTS[1])
+    settings = msgspec.structs.replace(plain.settings, stack=stack, host=host)
+    observations = dict(plain.evidence.observations)
+    observations["compose"] = replace(
+        observations["compose"], outcome="error", value=None, kind="other", text=" ".join(HOSTILE_TEXTS)
+    )
     for path in settings.host.paths:
-        disk = {**seen["disk:/"].value, "path": path, "mount": path, "used_percent": 99.9}
-        seen[f"disk:{path}"] = replace(seen["disk:/"], probe=f"disk:{path}", value=disk)
+        disk = {**observations["disk:/"].value, "path": path, "mount": path, "used_percent": 99.9}
+        observations[f"disk:{path}"] = replace(observations["disk:/"], probe=f"disk:{path}", value=disk)
     context = replace(
-        plain.evidence.context, incident=NASTY[0] + NASTY[10], stack=NASTY[1], project=NASTY[2], host=NASTY[3]
+        plain.evidence.context,
+        incident=HOSTILE_TEXTS[0] + HOSTILE_TEXTS[10],
+        stack=HOSTILE_TEXTS[1],
+        project=HOSTILE_TEXTS[2],
+        host=HOSTILE_TEXTS[3],
     )
     alert = Alert(
-        NASTY[2], plain.evidence.context.started, True, dict.fromkeys(("service", "job", "instance"), NASTY[4])
+        HOSTILE_TEXTS[2],
+        plain.evidence.context.started,
+        True,
+        dict.fromkeys(("service", "job", "instance"), HOSTILE_TEXTS[4]),
     )
     return Recording(
-        replace(plain.evidence, context=context, observations=seen),
+        replace(plain.evidence, context=context, observations=observations),
         settings,
-        _model(parts, settings),
-        {**plain.options, "compose": f"docker compose -p '{NASTY[0]}'", "alert": asdict(alert)},
+        _model(services, settings),
+        {**plain.options, "compose": f"docker compose -p '{HOSTILE_TEXTS[0]}'", "alert": asdict(alert)},
     )
 
 
-def _model(parts: list[Part], settings: Settings) -> Model:
-    """By the engine's labels, which may hold anything; what each needs as it is, not as a label can say it."""
-    needs = {part.name: part.service.depends_on for part in parts}
-    model = from_labels([one for part in parts for one in part.containers], settings, " ".join(NASTY))
-    return replace(model, services=tuple(replace(one, depends_on=needs.get(one.name, {})) for one in model.services))
+def _model(services: list[RecordedService], settings: Settings) -> Model:
+    """Return the model from the engine's labels, with the exact dependencies: a label cannot express these names."""
+    needs = {service.name: service.service.depends_on for service in services}
+    containers = [container for service in services for container in service.containers]
+    model = from_labels(containers, settings, " ".join(HOSTILE_TEXTS))
+    return replace(
+        model,
+        services=tuple(replace(service, depends_on=needs.get(service.name, {})) for service in model.services),
+    )
 
 
-def _host() -> Host:
-    return Host(paths=["/" + NASTY[0], "/" + NASTY[1]])
+def _services(source: Recording) -> Iterator[RecordedService]:
+    templates = [recorded_service(source, name) for name in ("postgres", "workspace-service", "alertmanager")]
+    for index, name in enumerate(HOSTILE_TEXTS):
+        needs = HOSTILE_TEXTS[max(0, index - 2) : index] if index % 3 else ()
+        yield _with_hostile_texts(copy_service(templates[index % 3], name, needs), index)
 
 
-def _parts(recorded: Recording) -> Iterator[Part]:
-    stopped, follows, fine = (part_of(recorded, name) for name in ("postgres", "workspace-service", "alertmanager"))
-    for index, name in enumerate(NASTY):
-        needs = NASTY[max(0, index - 2) : index] if index % 3 else ()
-        kind = (stopped, follows, fine)[index % 3]
-        yield _said(made(Copy(kind, name, needs)), index)
-
-
-def _said(part: Part, index: int) -> Part:
-    """Everything that its image and its programs can say is nasty, too."""
-    nasty = NASTY[(index + 1) % len(NASTY)]
-    containers = tuple(_container(one, nasty, unhealthy=index % 6 == 5) for one in part.containers)
-    logs = {name: {**log, "lines": _lines()} for name, log in part.seen["logs"].value.items()}
-    image = {**part.seen["image"].value, "image": nasty}
-    seen = {
-        **part.seen,
-        "logs": replace(part.seen["logs"], value=logs),
-        "image": replace(part.seen["image"], value=image),
+def _with_hostile_texts(service: RecordedService, index: int) -> RecordedService:
+    """Return the service with hostile texts from its image and its programs."""
+    text = HOSTILE_TEXTS[(index + 1) % len(HOSTILE_TEXTS)]
+    containers = tuple(
+        _hostile_container(container, text, unhealthy=index % 6 == 5) for container in service.containers
+    )
+    logs = {name: {**log, "lines": _log_lines()} for name, log in service.observations["logs"].value.items()}
+    image = {**service.observations["image"].value, "image": text}
+    observations = {
+        **service.observations,
+        "logs": replace(service.observations["logs"], value=logs),
+        "image": replace(service.observations["image"], value=image),
     }
-    answer = part.answer and replace(part.answer, value={**part.answer.value, "body": nasty + " ".join(NASTY)})
-    endpoint = part.endpoint and replace_struct(part.endpoint, path="/" + nasty)
-    return replace(part, containers=containers, seen=seen, answer=answer, endpoint=endpoint)
+    body = text + " ".join(HOSTILE_TEXTS)
+    answer = service.answer and replace(service.answer, value={**service.answer.value, "body": body})
+    endpoint = service.endpoint and msgspec.structs.replace(service.endpoint, path="/" + text)
+    return replace(service, containers=containers, observations=observations, answer=answer, endpoint=endpoint)
 
 
-def _lines() -> list[str]:
-    return [f"2026-11-23T22:06:00.014517694Z FATAL: out of memory {one}" for one in NASTY]
+def _log_lines() -> list[str]:
+    return [f"2026-11-23T22:06:00.014517694Z FATAL: out of memory {text}" for text in HOSTILE_TEXTS]
 
 
-def _container(container: dict[str, Any], nasty: str, unhealthy: bool) -> dict[str, Any]:
+def _hostile_container(container: dict[str, Any], text: str, unhealthy: bool) -> dict[str, Any]:
     state = dict(container["State"])
     if unhealthy and state.get("Health"):
-        said = [{**one, "ExitCode": 1, "Output": nasty} for one in state["Health"]["Log"]]
-        state["Health"] = {"Status": "unhealthy", "FailingStreak": 5, "Log": said}
-    if not state["Running"] and "script" in nasty:
-        state["Error"] = nasty
-    return {**container, "State": state, "Config": {**container["Config"], "Image": nasty}}
+        log = [{**entry, "ExitCode": 1, "Output": text} for entry in state["Health"]["Log"]]
+        state["Health"] = {"Status": "unhealthy", "FailingStreak": 5, "Log": log}
+    if not state["Running"] and "script" in text:
+        state["Error"] = text
+    return {**container, "State": state, "Config": {**container["Config"], "Image": text}}
 
 
-def replace_struct(struct: Any, **changes: Any) -> Any:
-    """A settings table with other values."""
-    return msgspec.structs.replace(struct, **changes)
-
-
-def half_a_character(recorded: Recording) -> Recording:
-    """A health body that names a component by half a surrogate pair: valid JSON that no UTF-8 can hold."""
-    part = made(Copy(part_of(recorded, "workspace-service"), "web"))
-    assert part.answer is not None
+def recording_with_lone_surrogate(source: Recording) -> Recording:
+    """Return a run with half a surrogate pair in a health body: valid JSON that cannot be encoded as UTF-8."""
+    service = copy_service(recorded_service(source, "workspace-service"), "web")
+    assert service.answer is not None
     body = '{"status": "unhealthy", "components": {"half \\ud800": {"status": "unreachable"}}}'
-    answer = replace(part.answer, value={**part.answer.value, "status": 200, "body": body})
+    answer = replace(service.answer, value={**service.answer.value, "status": 200, "body": body})
     endpoint = Endpoint(service="web", port=80, program=None)
-    return stack_of(recorded, [replace(part, answer=answer, endpoint=endpoint)])
+    return synthetic_recording(source, [replace(service, answer=answer, endpoint=endpoint)])

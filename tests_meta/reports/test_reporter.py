@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from service_down.tests_meta.conftest import recording, run_suite
+from service_down.tests_meta.faults.recording import write_recording
+from service_down.tests_meta.suite_run import run_suite
 
 AT = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 STEPS = (
@@ -34,7 +35,7 @@ module.{name} = broken
 def test_a_broken_step_costs_only_itself(tmp_path: Path, step: str) -> None:
     module, _, name = step.rpartition(".")
     (tmp_path / "breaker.py").write_text(BREAKER.format(module=module, name=name))
-    folder = recording("postgres-stopped", tmp_path / "recorded", AT)
+    folder = write_recording("postgres-stopped", tmp_path / "recorded", AT)
     env = {"PYTHONPATH": str(tmp_path)}
     ran = run_suite(f"--replay={folder}", "-p", "breaker", reports=tmp_path / "reports", env=env)
     assert ran.code == 1
@@ -56,7 +57,7 @@ service_down.reports.plugin._staging_folder = lambda: None
 
 def test_the_terminal_names_only_files_that_are_there(tmp_path: Path) -> None:
     (tmp_path / "breaker.py").write_text(NO_ROOM)
-    folder = recording("postgres-stopped", tmp_path / "recorded", AT, incident="INC-1")
+    folder = write_recording("postgres-stopped", tmp_path / "recorded", AT, incident="INC-1")
     words = (f"--replay={folder}", "--incident=INC-1")
     ran = run_suite(*words, reports=tmp_path / "reports")
     lines = [line for line in ran.out.replace("to paste", "paste").splitlines() if "/2026" in line]

@@ -1,1 +1,1 @@
-"""The reference stack."""
+"""The reference stack: a Compose project with the structure of the production platform."""

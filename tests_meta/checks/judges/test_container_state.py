@@ -15,7 +15,7 @@ from service_down.checks.test_network import judge_network
 from service_down.fixtures.catalog.finding import Proof
 from service_down.fixtures.evidence.observation import Observation, parse_time
 from service_down.fixtures.stack.model import Service
-from service_down.tests_meta.conftest import recorded
+from service_down.tests_meta.offline import recorded_container
 
 SERVICE = Service("web")
 UNHASHED = Observation("compose:hashes", "unlooked", text="no compose file")
@@ -48,7 +48,7 @@ def event(container: dict[str, Any], action: str, **more: str) -> dict[str, Any]
     ],
 )
 def test_each_recorded_failure_gets_its_name(name: str, code: str) -> None:
-    found = judge_container(SERVICE, recorded(name), [], LOOKED)
+    found = judge_container(SERVICE, recorded_container(name), [], LOOKED)
     assert found is not None
     assert found.code == code
     assert found.proof, "a finding without proof"
@@ -56,11 +56,11 @@ def test_each_recorded_failure_gets_its_name(name: str, code: str) -> None:
 
 @pytest.mark.parametrize("name", ["hvdemo-ok-1", "loop", "hcnone", "lnone", "oomchild", "term143"])
 def test_a_running_container_is_not_accused(name: str) -> None:
-    assert judge_container(SERVICE, recorded(name), [], LOOKED + timedelta(hours=1)) is None
+    assert judge_container(SERVICE, recorded_container(name), [], LOOKED + timedelta(hours=1)) is None
 
 
 def test_137_alone_is_not_out_of_memory() -> None:
-    container = recorded("stopign")
+    container = recorded_container("stopign")
     assert container["State"]["ExitCode"] == 137
     stopped = [event(container, "kill", signal="15"), event(container, "kill", signal="9"), event(container, "stop")]
     assert _code(container, stopped) == "container-stopped"
@@ -69,13 +69,13 @@ def test_137_alone_is_not_out_of_memory() -> None:
 
 
 def test_the_event_proves_out_of_memory_where_the_flag_is_missing() -> None:
-    container = recorded("kill9")
+    container = recorded_container("kill9")
     assert not container["State"]["OOMKilled"]
     assert _code(container, [event(container, "oom"), event(container, "die", exit="137")]) == "oom-killed"
 
 
 def test_a_child_killed_for_memory_is_seen_although_the_container_runs() -> None:
-    container = recorded("oomchild")
+    container = recorded_container("oomchild")
     started = parse_time(container["State"]["StartedAt"])
     assert started is not None
     later = event(container, "oom") | {"at": started.timestamp() + 1}
@@ -85,7 +85,7 @@ def test_a_child_killed_for_memory_is_seen_although_the_container_runs() -> None
 
 
 def test_a_crash_loop_is_seen_while_it_happens_to_run() -> None:
-    container = recorded("loop")
+    container = recorded_container("loop")
     container["RestartCount"] = 5
     started = parse_time(container["State"]["StartedAt"])
     assert started is not None
@@ -97,7 +97,7 @@ def test_a_crash_loop_is_seen_while_it_happens_to_run() -> None:
 
 @pytest.mark.parametrize("exit_code", [0, 143])
 def test_a_clean_end_under_a_restart_policy_was_a_stop(exit_code: int) -> None:
-    container = recorded("ex0")
+    container = recorded_container("ex0")
     container["State"]["ExitCode"] = exit_code
     container["HostConfig"]["RestartPolicy"]["Name"] = "unless-stopped"
     assert _code(container, []) == "container-stopped"
@@ -105,15 +105,15 @@ def test_a_clean_end_under_a_restart_policy_was_a_stop(exit_code: int) -> None:
 
 def test_one_shots_end_with_0() -> None:
     one_shot = Service("migrate", one_shot=True)
-    assert judge_container(one_shot, recorded("hvdemo-init-1"), [], LOOKED) is None
-    found = judge_container(one_shot, recorded("hvdemo-initfail-1"), [], LOOKED)
+    assert judge_container(one_shot, recorded_container("hvdemo-init-1"), [], LOOKED) is None
+    found = judge_container(one_shot, recorded_container("hvdemo-initfail-1"), [], LOOKED)
     assert found is not None
     assert (found.code, found.facts["exit"]) == ("one-shot-failed", "4")
 
 
 def test_what_waits_was_never_started() -> None:
     waiting = Service("api", depends_on={"db": "service_healthy"})
-    found = judge_container(waiting, recorded("hvdemo-api-1"), [], LOOKED)
+    found = judge_container(waiting, recorded_container("hvdemo-api-1"), [], LOOKED)
     assert found is not None
     assert found.code == "dependency-blocked"
     assert "db (healthy)" in found.summary
@@ -124,21 +124,21 @@ def test_what_waits_was_never_started() -> None:
     [("hc", "healthcheck-failing"), ("hctimeout", "healthcheck-failing"), ("hcnobin", "healthcheck-broken")],
 )
 def test_unhealthy_and_a_broken_healthcheck_are_told_apart(name: str, code: str) -> None:
-    assert [one.code for one in judge_health(SERVICE, view(recorded(name)), "triage")] == [code]
+    assert [one.code for one in judge_health(SERVICE, view(recorded_container(name)), "triage")] == [code]
 
 
 def test_no_healthcheck_is_no_finding() -> None:
-    assert judge_health(SERVICE, view(recorded("hcnone")), "triage") == []
+    assert judge_health(SERVICE, view(recorded_container("hcnone")), "triage") == []
 
 
 def test_the_health_of_a_container_that_has_ended_is_stale() -> None:
-    container = recorded("hc")
+    container = recorded_container("hc")
     container["State"] |= {"Status": "exited", "Running": False}
     assert judge_health(SERVICE, view(container), "triage") == []
 
 
 def test_a_paused_container_has_no_health_of_its_own() -> None:
-    container = recorded("hc")
+    container = recorded_container("hc")
     container["State"] |= {"Status": "paused", "Paused": True}
     assert judge_health(SERVICE, view(container), "triage") == []
 
@@ -175,7 +175,7 @@ def test_what_starts_is_judged_by_the_last_look(ends: str, codes: list[str]) -> 
     ],
 )
 def test_healthy_that_failed_after_it_had_passed_is_a_warning(codes: list[int], streak: int, told: str | None) -> None:
-    container = recorded("hc")
+    container = recorded_container("hc")
     at = container["State"]["StartedAt"]
     log = [{"Start": at, "End": at, "ExitCode": code, "Output": "no answer"} for code in codes]
     container["State"]["Health"] = {"Status": "healthy", "FailingStreak": streak, "Log": log}
@@ -186,7 +186,7 @@ def test_healthy_that_failed_after_it_had_passed_is_a_warning(codes: list[int], 
 
 def starting() -> dict[str, Any]:
     """A container that was started at this moment."""
-    container = recorded("hc")
+    container = recorded_container("hc")
     container["State"]["Health"]["Status"] = "starting"
     container["State"]["StartedAt"] = LOOKED.isoformat()
     return container
@@ -205,9 +205,9 @@ def test_a_service_without_a_container_is_missing_and_its_image_may_be_the_reaso
 def test_a_finished_job_may_be_pruned() -> None:
     unlooked = Observation("image:web", "unlooked")
     job = Service("web", one_shot=True)
-    waits = recorded("hvdemo-api-1")
+    waits = recorded_container("hvdemo-api-1")
     waits["Config"]["Labels"]["com.docker.compose.service"] = "api"
-    done = view() | {"containers": [recorded("hvdemo-ok-1")]}
+    done = view() | {"containers": [recorded_container("hvdemo-ok-1")]}
     (found,) = judge_state(job, done, unlooked, awaited=["ok"])
     assert (found.code, found.severity) == ("container-missing", "warning")
     (found,) = judge_state(job, view() | {"containers": [waits]}, unlooked, awaited=["api"])
@@ -217,7 +217,7 @@ def test_a_finished_job_may_be_pruned() -> None:
 
 
 def test_a_job_is_told_by_the_files_healthcheck_and_not_by_its_images() -> None:
-    job = recorded("ex0")
+    job = recorded_container("ex0")
     job["Config"]["Healthcheck"] = {"Test": ["CMD", "curl", "localhost"]}
     job["State"]["FinishedAt"] = job["State"]["StartedAt"]
     for healthcheck, severity in ((False, "warning"), (True, "critical"), (None, "critical")):
@@ -237,7 +237,7 @@ def test_a_job_is_told_by_the_files_healthcheck_and_not_by_its_images() -> None:
     ids=["brief", "long", "leaned-on", "policy"],
 )
 def test_an_end_with_0_is_a_job_only_by_all_signs(service: Service, minutes: float, severity: str) -> None:
-    ended = recorded("ex0")
+    ended = recorded_container("ex0")
     ended["State"]["StartedAt"] = (LOOKED - timedelta(minutes=minutes)).isoformat()
     ended["State"]["FinishedAt"] = LOOKED.isoformat()
     found = judge_container(service, ended, [], LOOKED)
@@ -252,7 +252,7 @@ def test_an_end_with_0_is_a_job_only_by_all_signs(service: Service, minutes: flo
 def test_what_others_lean_on_is_no_job() -> None:
     (found,) = judge_state(Service("web", restart="no", leaned_on=True), view(), Observation("image:web", "unlooked"))
     assert (found.code, found.severity) == ("container-missing", "critical")
-    ended = recorded("ex0")
+    ended = recorded_container("ex0")
     ended["HostConfig"]["RestartPolicy"] = {"Name": "on-failure"}
     found_ended = judge_container(Service("web", healthcheck=True), ended, [], LOOKED)
     assert found_ended is not None
@@ -260,21 +260,23 @@ def test_what_others_lean_on_is_no_job() -> None:
 
 
 def test_the_worst_container_speaks_for_its_service() -> None:
-    done, killed = recorded("ex0"), recorded("oommain")
+    done, killed = recorded_container("ex0"), recorded_container("oommain")
     killed["Id"] = "other"
     unlooked = Observation("image:web", "unlooked")
     (found,) = judge_state(Service("web", replicas=2), view(done, killed), unlooked)
     assert found.code == "oom-killed"
-    child = recorded("oomchild")
+    child = recorded_container("oomchild")
     started = parse_time(child["State"]["StartedAt"])
     assert started is not None
     oom = event(child, "oom") | {"at": started.timestamp() + 1}
-    (found,) = judge_state(Service("web", replicas=2), view(child, recorded("ex1")) | {"events": [oom]}, unlooked)
+    (found,) = judge_state(
+        Service("web", replicas=2), view(child, recorded_container("ex1")) | {"events": [oom]}, unlooked
+    )
     assert (found.code, found.severity) == ("container-exited", "critical")
 
 
 def test_a_healthcheck_that_says_not_found_is_not_broken() -> None:
-    container = recorded("hc")
+    container = recorded_container("hc")
     log = container["State"]["Health"]["Log"]
     log[-1] |= {"ExitCode": 1, "Output": "urllib.error.HTTPError: HTTP Error 404: Not Found"}
     assert [one.code for one in judge_health(SERVICE, view(container), "triage")] == ["healthcheck-failing"]
@@ -283,7 +285,7 @@ def test_a_healthcheck_that_says_not_found_is_not_broken() -> None:
 
 
 def test_nobody_has_a_name_on_the_engines_own_network() -> None:
-    container = recorded("hvdemo-ok-1")
+    container = recorded_container("hvdemo-ok-1")
     container["HostConfig"]["NetworkMode"] = "bridge"
     network = next(iter(container["NetworkSettings"]["Networks"].values())) | {"Aliases": None}
     container["NetworkSettings"]["Networks"] = {"bridge": network}
@@ -291,15 +293,15 @@ def test_nobody_has_a_name_on_the_engines_own_network() -> None:
 
 
 def test_one_dead_replica_of_three_impairs_and_does_not_down() -> None:
-    fine = recorded("hvdemo-ok-1")
+    fine = recorded_container("hvdemo-ok-1")
     found = judge_state(
-        Service("web", replicas=3), view(fine, fine, recorded("ex1")), Observation("image:web", "unlooked")
+        Service("web", replicas=3), view(fine, fine, recorded_container("ex1")), Observation("image:web", "unlooked")
     )
     assert [(one.code, one.severity) for one in found] == [("container-exited", "error")]
 
 
 def test_a_container_cut_from_its_network_is_seen() -> None:
-    container = recorded("hvdemo-ok-1")
+    container = recorded_container("hvdemo-ok-1")
     service = Service("ok")
     assert judge_network(service, view(container, name="ok"), UNHASHED) == []
     network = next(iter(container["NetworkSettings"]["Networks"].values()))
@@ -312,7 +314,7 @@ def test_a_container_cut_from_its_network_is_seen() -> None:
 
 
 def test_a_further_network_counts_for_a_container_made_from_this_file() -> None:
-    container = recorded("hvdemo-ok-1")
+    container = recorded_container("hvdemo-ok-1")
     labels = container["Config"]["Labels"]
     labels |= {"com.docker.compose.config-hash": "abc", "com.docker.compose.version": "2.26.1"}
     service = Service("ok", joins=(*container["NetworkSettings"]["Networks"], "hvdemo_back"))

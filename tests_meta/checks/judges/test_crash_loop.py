@@ -10,7 +10,7 @@ import pytest
 from service_down.checks.judges.container_state import judge_container
 from service_down.fixtures.catalog.finding import Finding
 from service_down.fixtures.stack.model import Service
-from service_down.tests_meta.conftest import recorded
+from service_down.tests_meta.offline import recorded_container
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 API = Service("api")
@@ -18,7 +18,7 @@ API = Service("api")
 
 def running(up: float, restarts: int, health: str | None = None) -> dict[str, Any]:
     """A container that has been running for `up` seconds."""
-    container = recorded("loop")
+    container = recorded_container("loop")
     started = (NOW - timedelta(seconds=up)).isoformat()
     container |= {"RestartCount": restarts, "Created": (NOW - timedelta(days=30)).isoformat()}
     container["State"] |= {"Status": "running", "Running": True, "Restarting": False, "StartedAt": started}
@@ -106,7 +106,7 @@ def test_a_killed_child_counts_as_much_as_it_does_harm(health: str | None, ago: 
 
 
 def test_only_signal_9_kills() -> None:
-    container = recorded("kill9")
+    container = recorded_container("kill9")
     died = datetime.fromisoformat(container["State"]["FinishedAt"][:19] + "+00:00").timestamp()
     hup = event(container, "kill", 0, signal="1") | {"at": died}
     found = judge(container, hup)

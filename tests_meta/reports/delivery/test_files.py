@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from service_down.reports.delivery.files import DEADLINE_SECONDS
-from service_down.tests_meta.conftest import recording, run_suite
+from service_down.tests_meta.faults.recording import write_recording
+from service_down.tests_meta.suite_run import run_suite
 
 AT = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 HANGING = """
@@ -36,10 +37,10 @@ def test_a_hung_report_directory_costs_seconds_and_not_the_verdict(tmp_path: Pat
     reports = tmp_path / "reports"
     reports.mkdir()
     (tmp_path / "hanging.py").write_text(HANGING.format(call=call, folder=str(reports)))
-    folder = recording("postgres-stopped", tmp_path / "recorded", AT)
+    folder = write_recording("postgres-stopped", tmp_path / "recorded", AT)
     began = time.monotonic()
     words = (f"--replay={folder}", "-p", "hanging", "--incident=INC-1")
-    ran = run_suite(*words, reports=reports, env={"PYTHONPATH": str(tmp_path)}, seconds=60)
+    ran = run_suite(*words, reports=reports, env={"PYTHONPATH": str(tmp_path)}, timeout_seconds=60)
     assert time.monotonic() - began < 2 * DEADLINE_SECONDS + 20, "the run waited longer than its deadline"
     out = " ".join(ran.out.split())
     assert ran.code == 1, ran.out
@@ -64,7 +65,7 @@ def test_a_report_leaves_nothing_where_it_was_made(tmp_path: Path) -> None:
     (tmp_path / "elsewhere.py").write_text(
         f"import pathlib, service_down.reports.delivery.files as files\nfiles.MEMORY = pathlib.Path({str(memory)!r})"
     )
-    folder = recording("postgres-stopped", tmp_path / "recorded", AT)
+    folder = write_recording("postgres-stopped", tmp_path / "recorded", AT)
     env = {"PYTHONPATH": str(tmp_path)}
     ran = run_suite(f"--replay={folder}", "-p", "elsewhere", "-vv", reports=tmp_path / "reports", env=env)
     assert "DOWN" in ran.out

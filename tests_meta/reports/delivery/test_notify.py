@@ -19,8 +19,9 @@ import pytest
 from service_down.fixtures.secrets.redact import Redactor
 from service_down.reports.delivery.notify import Message, message, send
 from service_down.reports.history.compare import compare
-from service_down.tests_meta.conftest import Ran, recording, run_suite
+from service_down.tests_meta.faults.recording import write_recording
 from service_down.tests_meta.reports.saved_runs import POSTGRES, REDIS, verdict_at
+from service_down.tests_meta.suite_run import SuiteRun, run_suite
 
 AT = datetime(2026, 11, 23, 22, 30, tzinfo=UTC)
 TOKEN, USER, PASSWORD = "T0kenInThePath99", "someoneS3cret", "hunter2hunter2"
@@ -72,12 +73,12 @@ def url(receiver: Receiver, path: str = "ok", scheme: str = "json") -> str:
     return f"{scheme}://{USER}:{PASSWORD}@{receiver.address}/{path}/{TOKEN}"
 
 
-def replay(tmp_path: Path, *words: str, name: str = "postgres-stopped", minute: int = 30) -> Ran:
-    folder = recording(name, tmp_path / f"{name}-{minute}", AT.replace(minute=minute))
+def replay(tmp_path: Path, *words: str, name: str = "postgres-stopped", minute: int = 30) -> SuiteRun:
+    folder = write_recording(name, tmp_path / f"{name}-{minute}", AT.replace(minute=minute))
     return run_suite(f"--replay={folder}", *words, reports=tmp_path / "reports", env={"no_proxy": "127.0.0.1"})
 
 
-def assert_nothing_leaked(ran: Ran, *more: Path) -> None:
+def assert_nothing_leaked(ran: SuiteRun, *more: Path) -> None:
     files = [path for path in ran.folder.resolve().iterdir() if path.is_file()]
     for text in (ran.out, *(path.read_text(errors="replace") for path in (*files, *more))):
         for secret in (TOKEN, USER, PASSWORD):
@@ -173,7 +174,7 @@ def test_without_apprise_the_run_says_so(tmp_path: Path, receiver: Receiver) -> 
     broken = tmp_path / "broken" / "apprise"
     broken.mkdir(parents=True)
     (broken / "__init__.py").write_text("raise ImportError('no apprise here')")
-    folder = recording("healthy", tmp_path / "r", AT)
+    folder = write_recording("healthy", tmp_path / "r", AT)
     env = {"PYTHONPATH": str(broken.parent)}
     ran = run_suite(f"--replay={folder}", f"--notify={url(receiver)}", reports=tmp_path / "reports", env=env)
     assert ran.code == 0

@@ -21,17 +21,23 @@ from service_down.reports.diagnosis.diagnose import diagnose
 from service_down.reports.verdict import Verdict
 from service_down.reports.verdict_file import to_json, verdict_file
 from service_down.tests_meta import offline
+<<<<<<< HEAD
 from service_down.tests_meta.faults.case import faults, mark
 from service_down.tests_meta.faults.recording import EVIDENCE, FOLDER, conclusion, live_conclusion, names
 from service_down.tests_meta.reports.saved_runs import run_info
+=======
+from service_down.tests_meta.faults.assessment import assess
+from service_down.tests_meta.faults.fault import load_faults
+from service_down.tests_meta.faults.recording import conclusion, evidence_file, live_conclusion, recorded_faults
+>>>>>>> lab-merged
 
-NAMES = names()
+NAMES = recorded_faults()
 QUIET = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
-SOME = st.sampled_from([name for name in NAMES if name in faults()])
+SOME = st.sampled_from([name for name in NAMES if name in load_faults()])
 
 
 def recording(name: str) -> Recording:
-    return offline.read(FOLDER / f"{name}{EVIDENCE}")
+    return offline.read(evidence_file(name))
 
 
 def json_of(verdict: Verdict) -> Mapping[str, Any]:
@@ -42,7 +48,7 @@ def json_of(verdict: Verdict) -> Mapping[str, Any]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_recorded_fault_is_named_rightly(name: str) -> None:
-    marked = mark(faults()[name], json_of(offline.judge(recording(name))))
+    marked = assess(load_faults()[name], json_of(offline.judge(recording(name))))
     assert marked.right, marked
 
 
@@ -78,9 +84,9 @@ def test_checks_that_only_warn_only_warn() -> None:
 
 
 def test_every_fault_is_recorded_and_every_code_is_covered() -> None:
-    assert set(faults()) == set(NAMES)
-    covered = {cause.split()[1] for fault in faults().values() for cause in fault.causes}
-    covered |= {code for fault in faults().values() for code in fault.warnings}
+    assert set(load_faults()) == set(NAMES)
+    covered = {cause.split()[1] for fault in load_faults().values() for cause in fault.causes}
+    covered |= {code for fault in load_faults().values() for code in fault.warnings}
     assert set(catalogue()) - covered == set()
     assert len(NAMES) >= 40
 
@@ -123,5 +129,5 @@ def test_the_order_of_the_results_never_matters(name: str, chance: random.Random
     whole = recording(name)
     results = offline.results(whole)
     shuffled = chance.sample(results, len(results))
-    context = offline.scene(whole)
+    context = offline.diagnosis_context(whole)
     assert json_of(diagnose(results, context)) == json_of(diagnose(shuffled, context))

@@ -22,23 +22,24 @@ from service_down.reports.history.saved_run import (
 )
 from service_down.reports.verdict_file import VerdictFile, to_json, verdict_file, verdict_schema
 from service_down.tests_meta import offline
-from service_down.tests_meta.conftest import FAULTS, Ran, recording, run_suite
+from service_down.tests_meta.faults.recording import evidence_file, recorded_faults, write_recording
 from service_down.tests_meta.reports.saved_runs import POSTGRES, REDIS, as_warning, run_info, saved, verdict_at
+from service_down.tests_meta.suite_run import SuiteRun, run_suite
 
 AT = datetime(2026, 11, 23, 22, 30, tzinfo=UTC)
 
 
 def judged(name: str, **run: Any) -> VerdictFile:
     """The verdict of a recorded fault, read from its JSON."""
-    recorded: Recording = offline.read(FAULTS / f"{name}.json.gz")
+    recorded: Recording = offline.read(evidence_file(name))
     context = recorded.evidence.context
     info = run_info(**{"id": name, "started": context.started} | run)
     return verdict_from_json(to_json(verdict_file(offline.judge(recorded), info, context.mode)))
 
 
-@pytest.mark.parametrize("path", sorted(FAULTS.glob("*.gz")), ids=lambda path: path.name.partition(".")[0])
-def test_every_verdict_can_be_read_again_and_is_equal_to_itself(path: Path) -> None:
-    verdict = judged(path.name.removesuffix(".json.gz"))
+@pytest.mark.parametrize("name", recorded_faults())
+def test_every_verdict_can_be_read_again_and_is_equal_to_itself(name: str) -> None:
+    verdict = judged(name)
     assert not list(compare(verdict, verdict).parts())
 
 
@@ -183,10 +184,10 @@ def test_odd_things_in_a_report_directory_cost_nothing(tmp_path: Path) -> None:
     assert read_earlier_runs(tmp_path / "absent") == EarlierRuns()
 
 
-def replay(tmp_path: Path, name: str, minute: int, *words: str) -> Ran:
-    folder = recording(name, tmp_path / f"{name}-{minute}", AT.replace(minute=minute))
+def replay(tmp_path: Path, name: str, minute: int, *words: str) -> SuiteRun:
+    folder = write_recording(name, tmp_path / f"{name}-{minute}", AT.replace(minute=minute))
     ran = run_suite(f"--replay={folder}", *words, reports=tmp_path / "reports")
-    return Ran(ran.code, ran.out, ran.folder.resolve())
+    return SuiteRun(ran.code, ran.out, ran.folder.resolve())
 
 
 def test_a_comparison_stands_on_the_terminal_and_in_the_verdict(tmp_path: Path) -> None:
@@ -213,7 +214,7 @@ def test_a_run_that_cannot_be_compared_with_is_one_line_and_exit_4(
     if text is not None:
         path.parent.mkdir()
         path.write_text(text)
-    folder = recording("healthy", tmp_path / "r", AT)
+    folder = write_recording("healthy", tmp_path / "r", AT)
     ran = run_suite(f"--replay={folder}", f"--compare={path.parent}", *parallel, reports=tmp_path / "reports")
     assert ran.code == 4, ran.out
     lines = [line for line in ran.out.splitlines() if "--compare" in line]

@@ -15,8 +15,9 @@ from service_down.reports.diagnosis.timeline import JUDGED
 from service_down.reports.history.incident_timeline import incident_timeline
 from service_down.reports.history.incident_update import incident_update, status_of
 from service_down.reports.verdict_file import VerdictFile
-from service_down.tests_meta.conftest import Ran, recording, run_suite
+from service_down.tests_meta.faults.recording import write_recording
 from service_down.tests_meta.reports.saved_runs import POSTGRES, REDIS, cause, event, verdict_at
+from service_down.tests_meta.suite_run import SuiteRun, run_suite
 
 AT = datetime(2026, 11, 23, 22, 30, tzinfo=UTC)
 DOWN = verdict_at(1, "down", POSTGRES)
@@ -194,7 +195,7 @@ def test_runs_of_two_stacks_are_not_compared_with_each_other() -> None:
 
 
 @pytest.fixture(scope="module")
-def incident(tmp_path_factory: pytest.TempPathFactory) -> list[Ran]:
+def incident(tmp_path_factory: pytest.TempPathFactory) -> list[SuiteRun]:
     """Triage while it is down, triage after the repair, verify; and odd neighbours in the report directory."""
     base = tmp_path_factory.mktemp("incident")
     reports = base / "reports"
@@ -209,17 +210,17 @@ def incident(tmp_path_factory: pytest.TempPathFactory) -> list[Ran]:
     ]
     runs = []
     for minute, (name, words) in enumerate(steps, 31):
-        folder = recording(name, base / str(minute), AT.replace(minute=minute))
+        folder = write_recording(name, base / str(minute), AT.replace(minute=minute))
         ran = run_suite(f"--replay={folder}", *words, reports=reports)
-        runs.append(Ran(ran.code, ran.out, ran.folder.resolve()))
+        runs.append(SuiteRun(ran.code, ran.out, ran.folder.resolve()))
     return runs
 
 
-def lines(ran: Ran, name: str) -> list[str]:
+def lines(ran: SuiteRun, name: str) -> list[str]:
     return (ran.folder / name).read_text().splitlines()
 
 
-def test_the_updates_of_an_incident_are_numbered_and_follow_it(incident: list[Ran]) -> None:
+def test_the_updates_of_an_incident_are_numbered_and_follow_it(incident: list[SuiteRun]) -> None:
     heads = [(lines(ran, "incident-update.md")[0], lines(ran, "incident-update.md")[2]) for ran in incident]
     assert [(head.partition(" - ")[0], status.strip()) for head, status in heads] == [
         ("**Incident Update #1", "Status: IDENTIFIED"),
@@ -234,7 +235,7 @@ def test_the_updates_of_an_incident_are_numbered_and_follow_it(incident: list[Ra
     assert "replay of a recording" in last
 
 
-def test_the_timeline_of_an_incident_holds_all_its_runs_and_no_other(incident: list[Ran]) -> None:
+def test_the_timeline_of_an_incident_holds_all_its_runs_and_no_other(incident: list[SuiteRun]) -> None:
     text = "\n".join(lines(incident[-1], "timeline.md"))
     assert text.count("**triage, replay: ") == 2
     assert text.count("**verify, replay: HEALTHY**") == 1
@@ -244,21 +245,21 @@ def test_the_timeline_of_an_incident_holds_all_its_runs_and_no_other(incident: l
     assert "another" not in text
 
 
-def test_a_run_without_incident_tells_only_of_itself(tmp_path: Path, incident: list[Ran]) -> None:
-    folder = recording("healthy", tmp_path / "r", AT.replace(hour=23))
+def test_a_run_without_incident_tells_only_of_itself(tmp_path: Path, incident: list[SuiteRun]) -> None:
+    folder = write_recording("healthy", tmp_path / "r", AT.replace(hour=23))
     ran = run_suite(f"--replay={folder}", reports=incident[0].folder.parent)
     assert lines(ran, "timeline.md")[2].startswith("1 run, ")
     assert "Left out" not in "\n".join(lines(ran, "timeline.md"))
     assert lines(ran, "incident-update.md")[0].startswith("**Incident Update #1")
 
 
-def test_the_newer_run_of_the_same_incident_is_what_previous_means(incident: list[Ran]) -> None:
+def test_the_newer_run_of_the_same_incident_is_what_previous_means(incident: list[SuiteRun]) -> None:
     compared: dict[str, Any] = incident[-1].verdict["compared"]
     assert compared["id"] == incident[2].verdict["run"]["id"]
     assert compared["gone"] == compared["new"] == []
 
 
-def test_actions_are_kept_without_secrets(incident: list[Ran]) -> None:
+def test_actions_are_kept_without_secrets(incident: list[SuiteRun]) -> None:
     actions = incident[0].verdict["run"]["actions"]
     assert actions[0] == "asked in #ops"
     assert actions[1].startswith("password=<secret:")
@@ -268,7 +269,7 @@ def test_actions_are_kept_without_secrets(incident: list[Ran]) -> None:
 
 def test_recorded_actions_come_back_and_odd_ones_cost_nothing(tmp_path: Path) -> None:
     for recorded, wanted in ((["one", 2], ["one", "2", "two"]), ("odd", ["two"]), (None, ["two"])):
-        folder = recording("healthy", tmp_path / "r", AT)
+        folder = write_recording("healthy", tmp_path / "r", AT)
         table = json.loads((folder / "evidence.json").read_text())
         table["options"]["actions"] = recorded
         (folder / "evidence.json").write_text(json.dumps(table))
@@ -277,7 +278,7 @@ def test_recorded_actions_come_back_and_odd_ones_cost_nothing(tmp_path: Path) ->
 
 
 def test_trouble_with_files_is_said_beside_the_verdict(tmp_path: Path) -> None:
-    folder, blocked = recording("healthy", tmp_path / "r", AT), tmp_path / "file"
+    folder, blocked = write_recording("healthy", tmp_path / "r", AT), tmp_path / "file"
     blocked.write_text("not a directory")
     ran = run_suite(f"--replay={folder}", f"--junitxml={blocked}/junit.xml", reports=tmp_path / "reports")
     assert ran.code == 0

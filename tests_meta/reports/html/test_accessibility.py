@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from service_down.tests_meta.conftest import Ran
-from service_down.tests_meta.pages.inspect import NARROW, VIEWS, WIDE, Looked, Scheme, axe, opened
+from service_down.tests_meta.pages.report_page import NARROW, VIEWS, WIDE, ReportPage, Scheme, axe, opened
+from service_down.tests_meta.suite_run import SuiteRun
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-Reports = Callable[[str], Ran]
+Reports = Callable[[str], SuiteRun]
 LIGHT: Scheme = "light"
 DARK: Scheme = "dark"
 EXAMPLES = ("healthy", "down", "unknown")
@@ -33,34 +33,34 @@ ACCESSIBLE_NAMES = "all => all.map(el => (el.getAttribute('aria-label') || el.te
 
 
 @pytest.fixture(params=EXAMPLES)
-def run(request: pytest.FixtureRequest, report: Reports) -> Ran:
+def run(request: pytest.FixtureRequest, run_example: Reports) -> SuiteRun:
     """The run of an example with each of three verdicts."""
-    return report(request.param)
+    return run_example(request.param)
 
 
-def test_axe_finds_nothing_serious(browser: Browser, run: Ran) -> None:
+def test_axe_finds_nothing_serious(browser: Browser, run: SuiteRun) -> None:
     with opened(browser, run.folder / "report.html") as viewer:
         for width, scheme in ((WIDE, LIGHT), (NARROW, DARK)):
             viewer.show(width, scheme)
             assert axe(viewer) == [], f"{width} px, {scheme}"
 
 
-def test_axe_finds_nothing_serious_with_everything_unfolded(browser: Browser, report: Reports) -> None:
-    with opened(browser, report("down").folder / "report.html") as viewer:
+def test_axe_finds_nothing_serious_with_everything_unfolded(browser: Browser, run_example: Reports) -> None:
+    with opened(browser, run_example("down").folder / "report.html") as viewer:
         viewer.open_all()
         for width, scheme in ((WIDE, DARK), (NARROW, LIGHT)):
             viewer.show(width, scheme)
             assert axe(viewer) == [], f"{width} px, {scheme}"
 
 
-def test_axe_finds_nothing_serious_in_the_rows_of_pytest_html(browser: Browser, report: Reports) -> None:
-    with opened(browser, report("down").folder / "report.html", scheme="dark") as viewer:
+def test_axe_finds_nothing_serious_in_the_rows_of_pytest_html(browser: Browser, run_example: Reports) -> None:
+    with opened(browser, run_example("down").folder / "report.html", scheme="dark") as viewer:
         viewer.open_all()
         viewer.page.click("#show_all_details")
         assert axe(viewer, "#results-table") == []
 
 
-def test_heading_levels_are_in_order(browser: Browser, run: Ran) -> None:
+def test_heading_levels_are_in_order(browser: Browser, run: SuiteRun) -> None:
     with opened(browser, run.folder / "report.html") as viewer:
         headings = viewer.frame.evaluate(HEADINGS)
         levels = [level for level, _ in headings]
@@ -71,7 +71,7 @@ def test_heading_levels_are_in_order(browser: Browser, run: Ran) -> None:
         assert all(text for _, text in headings)
 
 
-def tab_stops(viewer: Looked) -> list[tuple[str | None, bool, str]]:
+def tab_stops(viewer: ReportPage) -> list[tuple[str | None, bool, str]]:
     """Return the elements that Tab reaches, in order: number, whether the focus is visible, and markup."""
     found: list[tuple[str | None, bool, str]] = []
     for _ in range(1000):
@@ -84,7 +84,7 @@ def tab_stops(viewer: Looked) -> list[tuple[str | None, bool, str]]:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_tab_reaches_every_control_and_shows_the_focus(browser: Browser, run: Ran, scheme: Scheme) -> None:
+def test_tab_reaches_every_control_and_shows_the_focus(browser: Browser, run: SuiteRun, scheme: Scheme) -> None:
     with opened(browser, run.folder / "report.html", scheme=scheme) as viewer:
         count = viewer.frame.evaluate(NUMBER_TAB_STOPS)
         assert count >= 2
@@ -94,7 +94,7 @@ def test_tab_reaches_every_control_and_shows_the_focus(browser: Browser, run: Ra
         assert reached == list(range(count)), "not all are reached, or not in the page's order"
 
 
-def test_details_open_with_the_keyboard(browser: Browser, run: Ran) -> None:
+def test_details_open_with_the_keyboard(browser: Browser, run: SuiteRun) -> None:
     with opened(browser, run.folder / "report.html", "no-scripts") as viewer:
         details = viewer.frame.locator("#evidence details, #checks details").first
         before = details.evaluate("el => el.open")
@@ -103,8 +103,8 @@ def test_details_open_with_the_keyboard(browser: Browser, run: Ran) -> None:
         assert details.evaluate("el => el.open") is not before
 
 
-def test_copy_button_puts_exactly_its_command_on_the_clipboard(browser: Browser, report: Reports) -> None:
-    run = report("down")
+def test_copy_button_puts_exactly_its_command_on_the_clipboard(browser: Browser, run_example: Reports) -> None:
+    run = run_example("down")
     commands = [command for cause in run.verdict["causes"] for command in cause["next"]]
     assert commands
     with opened(browser, run.folder / "report.html") as viewer:
@@ -121,8 +121,8 @@ def test_copy_button_puts_exactly_its_command_on_the_clipboard(browser: Browser,
         assert all(viewer.frame.eval_on_selector_all("button.copy", ACCESSIBLE_NAMES))
 
 
-def test_copy_buttons_exist_only_where_they_work(browser: Browser, report: Reports) -> None:
-    path = report("down").folder / "report.html"
+def test_copy_buttons_exist_only_where_they_work(browser: Browser, run_example: Reports) -> None:
+    path = run_example("down").folder / "report.html"
     for view in VIEWS[1:]:
         with opened(browser, path, view) as viewer:
             assert viewer.frame.locator("button.copy").count() == 0

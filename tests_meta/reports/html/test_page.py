@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from service_down.tests_meta.conftest import ROOT, Ran
-from service_down.tests_meta.pages.example_runs import outside
-from service_down.tests_meta.pages.inspect import NARROW, VIEWS, WIDE, Looked, Scheme, View, axe, opened
+from service_down.tests_meta.pages.example_runs import external_systems
+from service_down.tests_meta.pages.report_page import NARROW, VIEWS, WIDE, ReportPage, Scheme, View, axe, opened
+from service_down.tests_meta.suite_run import ROOT, SuiteRun
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-Reports = Callable[[str], Ran]
+Reports = Callable[[str], SuiteRun]
 EXAMPLES = ("healthy", "down", "unknown")
 SCREENSHOTS = ROOT / "reports" / "out" / "screens"
 SCREENS: tuple[tuple[int, Scheme], ...] = ((WIDE, "light"), (WIDE, "dark"), (NARROW, "light"), (NARROW, "dark"))
@@ -50,19 +50,19 @@ OVERFLOWING_LABELS = """() => [...document.querySelectorAll('#map g.node')].flat
 
 
 @pytest.fixture(params=EXAMPLES)
-def example(request: pytest.FixtureRequest, report: Reports) -> tuple[str, Ran]:
+def example(request: pytest.FixtureRequest, run_example: Reports) -> tuple[str, SuiteRun]:
     """Name and run of an example with each of three verdicts."""
-    return request.param, report(request.param)
+    return request.param, run_example(request.param)
 
 
-def sections_of(viewer: Looked) -> Iterator[str]:
+def sections_of(viewer: ReportPage) -> Iterator[str]:
     """Yield the ids of the page's sections in their order."""
     found = viewer.frame.eval_on_selector_all("main#service-down > [id]", "all => all.map(el => el.id)")
     return (section for section in found if section in SECTION_IDS)
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_all_sections_are_shown_in_every_viewer(browser: Browser, example: tuple[str, Ran], view: View) -> None:
+def test_all_sections_are_shown_in_every_viewer(browser: Browser, example: tuple[str, SuiteRun], view: View) -> None:
     name, run = example
     verdict = run.verdict
     with opened(browser, run.folder / "report.html", view) as viewer:
@@ -71,18 +71,18 @@ def test_all_sections_are_shown_in_every_viewer(browser: Browser, example: tuple
         assert sections == [section for section in wanted if section != "resources" or section in sections]
         assert ("resources" in sections) or name == "unknown"
         for location in ("#verdict", "#map svg", "#timeline svg", "#services table", *["#causes"][: len(run.causes)]):
-            width, height = viewer.box(location)
+            width, height = viewer.size(location)
             assert width > 50, f"{location} cannot be seen"
             assert height > 10, f"{location} cannot be seen"
         assert verdict["verdict"].upper() in viewer.texts("#verdict")[0]
         assert verdict["summary"] in viewer.texts("#verdict")[0]
         assert_causes(viewer, verdict["causes"])
         assert_map(viewer, name, verdict["services"])
-        assert viewer.said == []
-        assert viewer.asked == []
+        assert viewer.errors == []
+        assert viewer.requests == []
 
 
-def assert_causes(viewer: Looked, causes: Sequence[dict[str, Any]]) -> None:
+def assert_causes(viewer: ReportPage, causes: Sequence[dict[str, Any]]) -> None:
     """Check that each cause shows service, summary, proof, next steps and what follows, in the verdict's order."""
     texts = viewer.texts("#causes section.cause")
     assert len(texts) == len(causes)
@@ -97,16 +97,16 @@ def assert_causes(viewer: Looked, causes: Sequence[dict[str, Any]]) -> None:
             assert expected in text
 
 
-def assert_map(viewer: Looked, example: str, services: Sequence[dict[str, Any]]) -> None:
+def assert_map(viewer: ReportPage, example: str, services: Sequence[dict[str, Any]]) -> None:
     """Check that the map has one node for each service with its state, and otherwise only external systems."""
     nodes = viewer.frame.eval_on_selector_all("#map g.node", NODE_STATES)
-    external = outside(example) - {service["name"] for service in services}
+    external = external_systems(example) - {service["name"] for service in services}
     assert sorted([name, state] for name, state in nodes if name not in external) == sorted(
         [service["name"], service["state"]] for service in services
     )
 
 
-def test_the_pictures_are_described_and_labelled(browser: Browser, example: tuple[str, Ran]) -> None:
+def test_the_pictures_are_described_and_labelled(browser: Browser, example: tuple[str, SuiteRun]) -> None:
     with opened(browser, example[1].folder / "report.html", "no-scripts") as viewer:
         for location in ("#map svg", "#timeline svg"):
             assert viewer.frame.get_attribute(location, "role") == "img"
@@ -120,19 +120,19 @@ def test_the_pictures_are_described_and_labelled(browser: Browser, example: tupl
 
 @pytest.mark.parametrize("view", ["scripts", "no-scripts"])
 def test_page_has_no_external_references_and_sends_no_requests(
-    browser: Browser, example: tuple[str, Ran], view: View
+    browser: Browser, example: tuple[str, SuiteRun], view: View
 ) -> None:
     with opened(browser, example[1].folder / "report.html", view) as viewer:
         assert viewer.frame.evaluate(EXTERNAL_REFERENCES) == []
         assert re.findall(r"@import|url\((?!['\"]?(?:data:|#))", viewer.frame.evaluate(STYLE_TEXTS)) == []
         viewer.open_all()
         viewer.page.wait_for_timeout(100)
-        assert viewer.asked == []
-        assert viewer.said == []
+        assert viewer.requests == []
+        assert viewer.errors == []
 
 
 @pytest.mark.parametrize("view", ["scripts", "no-scripts"])
-def test_the_page_is_never_wider_than_the_screen(browser: Browser, example: tuple[str, Ran], view: View) -> None:
+def test_the_page_is_never_wider_than_the_screen(browser: Browser, example: tuple[str, SuiteRun], view: View) -> None:
     with opened(browser, example[1].folder / "report.html", view) as viewer:
         for unfolded in (False, True):
             for width, scheme in SCREENS:
@@ -142,7 +142,7 @@ def test_the_page_is_never_wider_than_the_screen(browser: Browser, example: tupl
             viewer.open_all()
 
 
-def test_background_follows_the_colour_scheme(browser: Browser, example: tuple[str, Ran]) -> None:
+def test_background_follows_the_colour_scheme(browser: Browser, example: tuple[str, SuiteRun]) -> None:
     with opened(browser, example[1].folder / "report.html") as viewer:
         for scheme, wanted in BACKGROUNDS.items():
             viewer.show(WIDE, scheme)
@@ -156,11 +156,11 @@ def test_background_follows_the_colour_scheme(browser: Browser, example: tuple[s
 
 
 @pytest.mark.parametrize("view", ["scripts", "no-scripts"])
-def test_printed_page_shows_the_evidence_unfolded(browser: Browser, example: tuple[str, Ran], view: View) -> None:
+def test_printed_page_shows_the_evidence_unfolded(browser: Browser, example: tuple[str, SuiteRun], view: View) -> None:
     with opened(browser, example[1].folder / "report.html", view) as viewer:
         viewer.page.emulate_media(media="print")
         viewer.frame.evaluate("dispatchEvent(new Event('beforeprint'))")
-        assert viewer.box("#verdict")[1] > 10
+        assert viewer.size("#verdict")[1] > 10
         assert not any(button.is_visible() for button in viewer.frame.locator("button.copy").all())
         all_details = viewer.frame.locator("#evidence details").all()
         assert all_details
@@ -170,14 +170,14 @@ def test_printed_page_shows_the_evidence_unfolded(browser: Browser, example: tup
             assert box["height"] > 5, f"details {index} of the evidence are closed on paper"
 
 
-def test_printed_page_has_enough_contrast_with_a_dark_scheme(browser: Browser, report: Reports) -> None:
-    with opened(browser, report("down").folder / "report.html", scheme="dark") as viewer:
+def test_printed_page_has_enough_contrast_with_a_dark_scheme(browser: Browser, run_example: Reports) -> None:
+    with opened(browser, run_example("down").folder / "report.html", scheme="dark") as viewer:
         viewer.page.emulate_media(media="print", color_scheme="dark")
         viewer.page.add_style_tag(content=WHITE_PAPER)  # as a printer draws it
         assert axe(viewer, "main", runOnly=["color-contrast"]) == []
 
 
-def test_screenshots_are_written_for_review(browser: Browser, example: tuple[str, Ran]) -> None:
+def test_screenshots_are_written_for_review(browser: Browser, example: tuple[str, SuiteRun]) -> None:
     name, run = example
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     with opened(browser, run.folder / "report.html") as viewer:
@@ -189,9 +189,11 @@ def test_screenshots_are_written_for_review(browser: Browser, example: tuple[str
 
 
 @pytest.mark.parametrize("count", [5, 60, 200])
-def test_map_of_any_size_shows_every_service_without_overlaps(browser: Browser, report: Reports, count: int) -> None:
+def test_map_of_any_size_shows_every_service_without_overlaps(
+    browser: Browser, run_example: Reports, count: int
+) -> None:
     example = f"stack-{count}"
-    run = report(example)
+    run = run_example(example)
     with opened(browser, run.folder / "report.html", "no-scripts") as viewer:
         assert_map(viewer, example, run.verdict["services"])
         assert viewer.frame.evaluate(OVERLAPPING_NODES) == [], "services overlap"
@@ -199,15 +201,15 @@ def test_map_of_any_size_shows_every_service_without_overlaps(browser: Browser, 
 
 
 @pytest.mark.parametrize("name", ["down", "unknown", "hostile"])
-def test_text_of_a_map_node_stays_in_its_box(browser: Browser, report: Reports, name: str) -> None:
-    with opened(browser, report(name).folder / "report.html", "no-scripts") as viewer:
+def test_text_of_a_map_node_stays_in_its_box(browser: Browser, run_example: Reports, name: str) -> None:
+    with opened(browser, run_example(name).folder / "report.html", "no-scripts") as viewer:
         assert viewer.frame.locator("#map g.node text").count() > 0
         assert viewer.frame.evaluate(OVERFLOWING_LABELS) == []
 
 
 @pytest.mark.parametrize("width", [WIDE, NARROW])
-def test_report_of_a_large_stack_is_small_enough_and_opens(browser: Browser, report: Reports, width: int) -> None:
-    run = report("stack-200")
+def test_report_of_a_large_stack_is_small_enough_and_opens(browser: Browser, run_example: Reports, width: int) -> None:
+    run = run_example("stack-200")
     path = run.folder / "report.html"
     assert len(run.verdict["services"]) == 200
     assert len(run.verdict["checks"]) >= 1000
@@ -216,4 +218,4 @@ def test_report_of_a_large_stack_is_small_enough_and_opens(browser: Browser, rep
         assert viewer.frame.evaluate("performance.getEntriesByType('paint').length") > 0
         assert viewer.frame.locator("#services tbody tr").count() == 200
         assert not viewer.too_wide(), viewer.too_wide()
-        assert viewer.said == []
+        assert viewer.errors == []

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Behaves as far as the reference stack needs it like the official image's entrypoint: initialises an empty data
-# directory with POSTGRES_USER, POSTGRES_PASSWORD and POSTGRES_DB, then becomes the server, as the user postgres.
+# The part of the official image's entrypoint that the reference stack needs: initialises an empty data directory with
+# POSTGRES_USER, POSTGRES_PASSWORD and POSTGRES_DB, then runs the server as the user postgres.
 set -euo pipefail
 bin=/usr/lib/postgresql/15/bin
 as_postgres=(setpriv --reuid=postgres --regid=postgres --init-groups)

@@ -1,1 +1,1 @@
-"""The reference stack's own services: small, and real users of PostgreSQL and Redis."""
+"""The reference stack's own services. They use PostgreSQL and Redis."""

@@ -1,4 +1,4 @@
-"""The auth service: logs people in against the table `users`, keeps their tokens in Redis."""
+"""The auth service: checks logins against the table `users`, and keeps tokens in Redis."""
 
 from __future__ import annotations
 
@@ -39,20 +39,20 @@ def login(request: Request) -> Answer:
 
 
 def me(request: Request) -> Answer:
-    """`GET /auth/me`: who the token belongs to."""
+    """`GET /auth/me`: the user of the token."""
     token = request.headers.get("Authorization", "").removeprefix("Bearer ")
     try:
-        known = cache().get(f"token:{token}")
+        user = cache().get(f"token:{token}")
     except redis.RedisError as error:
         LOG("ERROR", f"token lookup failed: {error}")
         return Answer(503, {"detail": "tokens cannot be looked up now"})
-    if not isinstance(known, bytes):
+    if not isinstance(user, bytes):
         return Answer(401, {"detail": "Invalid token"})
-    return Answer(200, json.loads(known))
+    return Answer(200, json.loads(user))
 
 
 def main() -> None:
-    """Serves on 8001."""
+    """Serve on port 8001 until killed."""
     serve(
         8001,
         {

@@ -1,4 +1,4 @@
-"""Answers everything with one status and one body, for the faults about endpoints: PORT STATUS BODY."""
+"""Answers `GET /health` with a fixed status and body, for the faults of endpoints. Arguments: PORT STATUS BODY."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .web import Answer, serve
 
 
 def main() -> None:
-    """Serves for ever."""
+    """Serve until killed."""
     port, status, body = sys.argv[1:]
     answer = Answer(int(status), json.loads(body))
     serve(int(port), {"GET /health": lambda request: answer, "GET /metrics": lambda request: Answer(200, "")})

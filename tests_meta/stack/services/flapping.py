@@ -1,4 +1,7 @@
-"""Fails whoever asks first, and answers who asks again within two seconds, for the fault about flapping: PORT BODY."""
+"""Fails the first request, and answers another one within two seconds, for the fault of a flapping endpoint.
+
+Arguments: PORT BODY.
+"""
 
 from __future__ import annotations
 
@@ -7,25 +10,25 @@ import time
 
 from .web import Answer, serve
 
-AGAIN = 2.0
+RETRY_SECONDS = 2.0
 
 
 class Flapping:
-    """Remembers when it was asked last."""
+    """A route that remembers the time of the last request."""
 
     def __init__(self, body: str) -> None:
-        """`body` is what it answers when it answers."""
+        """`body` is the body of a successful answer."""
         self._body = body
-        self._asked = 0.0
+        self._last_request = 0.0
 
     def __call__(self, request: object) -> Answer:
-        """500 at first, 200 on a second look."""
-        before, self._asked = self._asked, time.monotonic()
-        return Answer(200, self._body) if self._asked - before < AGAIN else Answer(500, "not now")
+        """Return 200 when the last request was less than two seconds ago, otherwise 500."""
+        before, self._last_request = self._last_request, time.monotonic()
+        return Answer(200, self._body) if self._last_request - before < RETRY_SECONDS else Answer(500, "not now")
 
 
 def main() -> None:
-    """Serves for ever."""
+    """Serve until killed."""
     port, body = sys.argv[1:]
     serve(int(port), {"GET /ready": Flapping(body)})
 

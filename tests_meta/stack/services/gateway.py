@@ -1,4 +1,4 @@
-"""The API gateway: health, status, and the way to the auth service."""
+"""The API gateway: health, status, and the routes to the auth service."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ import urllib.error
 import urllib.request
 
 from .log import Log
-from .stores import STORES, ask_service, health, metrics
+from .stores import STORES, check_service, health, metrics
 from .web import Answer, Request, Route, serve
 
-AUTH = "http://auth-service:8001"
+AUTH_URL = "http://auth-service:8001"
 LOG = Log("api-gateway")
 
 
 def forward(method: str, path: str) -> Route:
-    """A route that hands the request to the auth service and its answer back."""
+    """Return a route that forwards requests to the auth service."""
 
     def answer(request: Request) -> Answer:
         headers = {name: value for name, value in request.headers.items() if name in ("Content-Type", "Authorization")}
-        onward = urllib.request.Request(AUTH + path, request.body or None, headers, method=method)
+        forwarded = urllib.request.Request(AUTH_URL + path, request.body or None, headers, method=method)
         try:
-            with urllib.request.urlopen(onward, timeout=5) as response:
+            with urllib.request.urlopen(forwarded, timeout=5) as response:
                 return Answer(response.status, json.load(response))
         except urllib.error.HTTPError as error:
             return Answer(error.code, json.loads(error.read() or b"{}"))
@@ -38,15 +38,15 @@ def status(request: Request) -> Answer:
 
 
 def main() -> None:
-    """Serves on 8080."""
-    others = {
-        "auth-service": ask_service(AUTH + "/health"),
-        "workspace-service": ask_service("http://workspace-service:8004/health"),
+    """Serve on port 8080 until killed."""
+    services = {
+        "auth-service": check_service(AUTH_URL + "/health"),
+        "workspace-service": check_service("http://workspace-service:8004/health"),
     }
     serve(
         8080,
         {
-            "GET /health": health("api-gateway", LOG, {**STORES, **others}),
+            "GET /health": health("api-gateway", LOG, {**STORES, **services}),
             "GET /metrics": metrics("api-gateway"),
             "GET /api/v1/status": status,
             "POST /api/v1/auth/login": forward("POST", "/auth/login"),

@@ -1,8 +1,8 @@
-"""Takes every connection that PostgreSQL gives, and keeps them."""
+"""Opens connections to PostgreSQL until it refuses more, and holds them."""
 
 from __future__ import annotations
 
-import threading
+import time
 from typing import Any
 
 import psycopg2
@@ -11,13 +11,13 @@ from .stores import connect
 
 
 def main() -> None:
-    """Takes and keeps, for ever."""
-    kept: list[Any] = []
+    """Open and hold connections until killed."""
+    connections: list[Any] = []
     while True:
         try:
-            kept.append(connect())
+            connections.append(connect())
         except psycopg2.Error:
-            threading.Event().wait(0.2)
+            time.sleep(0.2)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Log lines: to standard output, and from a background thread to Loki."""
+"""Writes log lines to standard output and, from a background thread, to Loki."""
 
 from __future__ import annotations
 
@@ -11,32 +11,33 @@ import time
 import urllib.request
 from typing import Any
 
-HEARTBEAT = 10.0
+HEARTBEAT_SECONDS = 10.0
+MAX_QUEUED_LINES = 1000
 
 
 class Log:
-    """One service's log; what Loki does not take is dropped, the service goes on."""
+    """The log of one service. Lines that Loki does not accept are dropped."""
 
     def __init__(self, service: str) -> None:
         self._service = service
-        self._lines: queue.Queue[tuple[int, str]] = queue.Queue(1000)
-        threading.Thread(target=self._ship, daemon=True).start()
-        threading.Thread(target=self._beat, daemon=True).start()
+        self._lines: queue.Queue[tuple[int, str]] = queue.Queue(MAX_QUEUED_LINES)
+        threading.Thread(target=self._send_to_loki, daemon=True).start()
+        threading.Thread(target=self._write_heartbeats, daemon=True).start()
 
     def __call__(self, level: str, text: str) -> None:
-        """Writes one line."""
+        """Write one line."""
         stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         line = f"{stamp} {level:<7} {self._service} {' '.join(text.split())}"
         print(line, flush=True)
         if not self._lines.full():
             self._lines.put((time.time_ns(), line))
 
-    def _beat(self) -> None:
+    def _write_heartbeats(self) -> None:
         while True:
             self("INFO", "alive")
-            threading.Event().wait(HEARTBEAT)
+            time.sleep(HEARTBEAT_SECONDS)
 
-    def _ship(self) -> None:
+    def _send_to_loki(self) -> None:
         url = os.environ.get("LOKI_URL", "http://loki:3100") + "/loki/api/v1/push"
         labels = {"job": "pyairtable-apps", "service": self._service, "environment": "production"}
         while True:

@@ -1,10 +1,10 @@
-"""The one-shot that makes the schema and its first users; running it again changes nothing."""
+"""The one-shot that creates the schema and the first users. It is idempotent."""
 
 from __future__ import annotations
 
 import os
 
-from .passwords import hashed
+from .passwords import hash_password
 from .stores import database
 
 SCHEMA = """
@@ -15,18 +15,18 @@ CREATE TABLE IF NOT EXISTS users (
 
 
 def main() -> None:
-    """Runs the migration."""
-    people = {
+    """Run the migration."""
+    users = {
         os.environ["DEMO_LOGIN_EMAIL"]: (os.environ["DEMO_LOGIN_PASSWORD"], True),
         "ada@example.com": (os.urandom(12).hex(), True),
         "left@example.com": (os.urandom(12).hex(), False),
     }
     with database() as cursor:
         cursor.execute(SCHEMA)
-        for email, (password, active) in people.items():
+        for email, (password, active) in users.items():
             cursor.execute(
                 "INSERT INTO users (email, password_hash, active) VALUES (%s, %s, %s) ON CONFLICT (email) DO NOTHING",
-                (email, hashed(password), active),
+                (email, hash_password(password), active),
             )
     print("migrated: table users")
 

@@ -1,4 +1,4 @@
-"""Hashed passwords: scrypt with a salt of their own."""
+"""Hashes passwords with scrypt and a random salt."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import hmac
 import secrets
 
 
-def hashed(password: str) -> str:
-    """Salt and hash, to be stored."""
+def hash_password(password: str) -> str:
+    """Return salt and hash in the form in which they are stored."""
     salt = secrets.token_bytes(16)
     return f"{salt.hex()}${_scrypt(password, salt).hex()}"
 
 
 def matches(password: str, stored: str) -> bool:
-    """Whether `password` is the one that was stored."""
+    """Return whether `password` has the stored hash."""
     salt, _, digest = stored.partition("$")
     return hmac.compare_digest(_scrypt(password, bytes.fromhex(salt)).hex(), digest)
 

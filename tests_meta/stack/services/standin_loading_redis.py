@@ -1,4 +1,4 @@
-"""A stand-in for a Redis that is loading its data: says so to every command, as Redis does."""
+"""A stand-in for a Redis that is loading its data: answers every command with the error LOADING, as Redis does."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ class Loading(socketserver.StreamRequestHandler):
     """One connection."""
 
     def handle(self) -> None:
-        """Answers each command with the error of a loading server."""
+        """Answer each command with the error LOADING."""
         while line := self.rfile.readline():
             for _ in range(2 * int(line[1:]) if line.startswith(b"*") else 0):
                 self.rfile.readline()
@@ -17,7 +17,7 @@ class Loading(socketserver.StreamRequestHandler):
 
 
 def main() -> None:
-    """Serves on 6379."""
+    """Serve on port 6379 until killed."""
     socketserver.ThreadingTCPServer.allow_reuse_address = True
     socketserver.ThreadingTCPServer(("", 6379), Loading).serve_forever()
 

@@ -1,4 +1,4 @@
-"""A stand-in for Loki: keeps in memory what is pushed, and answers label matchers and line filters."""
+"""A stand-in for Loki: keeps pushed lines in memory, and supports label matchers and line filters."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any
 
 from .web import Answer, Request, serve
 
-MOST = 20_000
-TimelineEntry = tuple[int, dict[str, str], str]
+MAX_ENTRIES = 20_000
+LogEntry = tuple[int, dict[str, str], str]  # time in nanoseconds, labels, line
 
 
 class Store:
     """The newest lines of all streams."""
 
     def __init__(self) -> None:
-        self._entries: list[TimelineEntry] = []
+        self._entries: list[LogEntry] = []
         self._lock = threading.Lock()
 
     def push(self, request: Request) -> Answer:
@@ -30,7 +30,7 @@ class Store:
             for stream in body["streams"]:
                 for value in stream["values"]:
                     self._entries.append((int(value[0]), dict(stream["stream"]), str(value[1])))
-            self._entries = sorted(self._entries[-MOST:], key=lambda entry: entry[0])
+            self._entries = sorted(self._entries[-MAX_ENTRIES:], key=lambda entry: entry[0])
         return Answer(204)
 
     def query(self, request: Request) -> Answer:
@@ -40,11 +40,15 @@ class Store:
         if not selector:
             return Answer(400, "parse error: expected a stream selector\n")
         matchers = re.findall(r'(\w+)\s*(=~|!=|!~|=)\s*"([^"]*)"', selector.group(1))
-        needles = re.findall(r'\|=\s*[`"]([^`"]*)[`"]', query)
+        line_filters = re.findall(r'\|=\s*[`"]([^`"]*)[`"]', query)
         now = time.time_ns()
         start, end = int(request.query.get("start", now - 3600 * 10**9)), int(request.query.get("end", now))
         with self._lock:
-            found = [entry for entry in self._entries if start <= entry[0] < end and _fits(entry, matchers, needles)]
+            found = [
+                entry
+                for entry in self._entries
+                if start <= entry[0] < end and _matches_query(entry, matchers, line_filters)
+            ]
         if request.query.get("direction", "backward") == "backward":
             found.reverse()
         return Answer(200, _streams(found[: int(request.query.get("limit", 100))]))
@@ -56,18 +60,18 @@ class Store:
         return Answer(200, {"status": "success", "data": names})
 
 
-def _fits(entry: TimelineEntry, matchers: list[tuple[str, str, str]], needles: list[str]) -> bool:
+def _matches_query(entry: LogEntry, matchers: list[tuple[str, str, str]], line_filters: list[str]) -> bool:
     _, labels, line = entry
-    return all(needle in line for needle in needles) and all(_matches(labels, *matcher) for matcher in matchers)
+    return all(text in line for text in line_filters) and all(_matches_label(labels, *matcher) for matcher in matchers)
 
 
-def _matches(labels: Mapping[str, str], name: str, sign: str, value: str) -> bool:
-    own = labels.get(name, "")
-    same = own == value if "~" not in sign else re.fullmatch(value, own) is not None
-    return same if not sign.startswith("!") else not same
+def _matches_label(labels: Mapping[str, str], name: str, operator: str, value: str) -> bool:
+    actual = labels.get(name, "")
+    equal = actual == value if "~" not in operator else re.fullmatch(value, actual) is not None
+    return not equal if operator.startswith("!") else equal
 
 
-def _streams(entries: list[TimelineEntry]) -> dict[str, Any]:
+def _streams(entries: list[LogEntry]) -> dict[str, Any]:
     streams: dict[str, dict[str, Any]] = {}
     for at, labels, line in entries:
         stream = streams.setdefault(str(sorted(labels.items())), {"stream": labels, "values": []})
@@ -76,7 +80,7 @@ def _streams(entries: list[TimelineEntry]) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Serves on 3100."""
+    """Serve on port 3100 until killed."""
     store = Store()
     routes = {
         "GET /ready": lambda request: Answer(200, "ready\n"),

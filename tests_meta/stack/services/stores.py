@@ -1,4 +1,4 @@
-"""PostgreSQL and Redis as the services use them, and the health that follows from both."""
+"""Clients of PostgreSQL and Redis, and the health and metrics routes of the services."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ import redis
 from .log import Log
 from .web import Answer, Request, Route
 
-SECONDS = 2
+TIMEOUT_SECONDS = 2
 
 
 def connect() -> Any:
-    """A connection to PostgreSQL. Raises psycopg2.Error."""
+    """Return a connection to PostgreSQL. Raises psycopg2.Error."""
     return psycopg2.connect(
         host=os.environ.get("POSTGRES_HOST", "postgres"),
         user=os.environ["POSTGRES_USER"],
         password=os.environ["POSTGRES_PASSWORD"],
         dbname=os.environ["POSTGRES_DB"],
-        connect_timeout=SECONDS,
+        connect_timeout=TIMEOUT_SECONDS,
     )
 
 
 @contextmanager
 def database() -> Iterator[Any]:
-    """A cursor in a transaction. Raises psycopg2.Error."""
+    """Yield a cursor in a transaction. Raises psycopg2.Error."""
     connection = connect()
     try:
         with connection, connection.cursor() as cursor:
@@ -42,54 +42,54 @@ def database() -> Iterator[Any]:
 
 
 def cache() -> redis.Redis:
-    """A Redis client."""
+    """Return a Redis client."""
     return redis.Redis(
         host=os.environ.get("REDIS_HOST", "redis"),
         password=os.environ.get("REDIS_PASSWORD"),
-        socket_timeout=SECONDS,
-        socket_connect_timeout=SECONDS,
+        socket_timeout=TIMEOUT_SECONDS,
+        socket_connect_timeout=TIMEOUT_SECONDS,
     )
 
 
-def ask_postgres() -> None:
-    """Raises when the database does not answer."""
+def check_postgres() -> None:
+    """Raise psycopg2.Error when PostgreSQL does not answer."""
     with database() as cursor:
         cursor.execute("SELECT 1")
 
 
-def ask_redis() -> None:
-    """Raises when Redis does not answer."""
+def check_redis() -> None:
+    """Raise redis.RedisError when Redis does not answer."""
     cache().ping()
 
 
-def ask_service(url: str) -> Callable[[], None]:
-    """A question to another service's health; raises when it is not healthy."""
+def check_service(url: str) -> Callable[[], None]:
+    """Return a function that raises OSError when another service is not healthy."""
 
-    def ask() -> None:
-        urllib.request.urlopen(url, timeout=2 * SECONDS).close()
+    def check() -> None:
+        urllib.request.urlopen(url, timeout=2 * TIMEOUT_SECONDS).close()
 
-    return ask
-
-
-Questions = Mapping[str, Callable[[], None]]
-STORES: Questions = {"postgres": ask_postgres, "redis": ask_redis}
+    return check
 
 
-def health(service: str, log: Log, questions: Questions) -> Route:
-    """`GET /health`: 200 when every question is answered, else 503 with the broken parts named."""
+HealthChecks = Mapping[str, Callable[[], None]]
+STORES: HealthChecks = {"postgres": check_postgres, "redis": check_redis}
+
+
+def health(service: str, log: Log, checks: HealthChecks) -> Route:
+    """`GET /health`: 200 when every check succeeds, otherwise 503; the body has the status of each component."""
 
     def answer(request: Request) -> Answer:
-        parts = {name: {"status": _status(name, ask, log)} for name, ask in questions.items()}
-        fine = all(part["status"] == "healthy" for part in parts.values())
-        body = {"status": "healthy" if fine else "unhealthy", "service": service, "components": parts}
-        return Answer(200 if fine else 503, body)
+        components = {name: {"status": _status(name, check, log)} for name, check in checks.items()}
+        healthy = all(component["status"] == "healthy" for component in components.values())
+        body = {"status": "healthy" if healthy else "unhealthy", "service": service, "components": components}
+        return Answer(200 if healthy else 503, body)
 
     return answer
 
 
-def _status(name: str, ask: Callable[[], None], log: Log) -> str:
+def _status(name: str, check: Callable[[], None], log: Log) -> str:
     try:
-        ask()
+        check()
     except urllib.error.HTTPError as error:
         log("ERROR", f"{name} is not healthy: it answered {error.code}")
         return "unhealthy"
@@ -100,12 +100,12 @@ def _status(name: str, ask: Callable[[], None], log: Log) -> str:
 
 
 def metrics(service: str) -> Route:
-    """`GET /metrics`: a few figures in Prometheus' text format."""
+    """`GET /metrics`: some metrics in Prometheus' text format."""
     began, count = time.time(), 0
 
     def answer(request: Request) -> Answer:
         nonlocal count
-        if os.environ.get("LAB_NO_METRICS"):  # a lever for the faults
+        if os.environ.get("LAB_NO_METRICS"):  # set by the fault `target-down`
             return Answer(404, {"detail": "Not Found"})
         count += 1
         lines = [

@@ -1,4 +1,4 @@
-"""A tiny JSON web server on the standard library: routes are functions of a request."""
+"""A small web server on the standard library. A route is a function from a request to an answer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 @dataclass(frozen=True)
 class Request:
-    """One request: its path's named parts, query, headers and body."""
+    """A request: the path and its named parts, the query, the headers and the body."""
 
     path: str
     parts: Mapping[str, str]
@@ -22,7 +22,7 @@ class Request:
     body: bytes = b""
 
     def json(self) -> Any:
-        """The body as JSON, or None when it is none."""
+        """Return the body as JSON, or None when it is not JSON."""
         try:
             return json.loads(self.body)
         except ValueError:
@@ -31,7 +31,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """Status and body; a str body is sent as text, anything else as JSON."""
+    """Status, body and headers. A `str` body is sent as text, any other as JSON."""
 
     status: int
     body: Any = ""
@@ -43,12 +43,12 @@ Routes = Mapping[str, Route]  # "GET /path/{name}" -> function
 
 
 def serve(port: int, routes: Routes, *, headers: Mapping[str, str] | None = None) -> None:
-    """Serves `routes` for ever; `headers` go with every answer."""
+    """Serve `routes` until killed; `headers` are added to every answer."""
     ThreadingHTTPServer(("", port), handler(routes, headers or {})).serve_forever()
 
 
-def handler(routes: Routes, extra: Mapping[str, str]) -> type[BaseHTTPRequestHandler]:
-    """A request handler class for these routes."""
+def handler(routes: Routes, extra_headers: Mapping[str, str]) -> type[BaseHTTPRequestHandler]:
+    """Return a request handler class for these routes."""
     compiled = [
         (key.split()[0], re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", key.split()[1]) + "$"), route)
         for key, route in routes.items()
@@ -70,12 +70,12 @@ def handler(routes: Routes, extra: Mapping[str, str]) -> type[BaseHTTPRequestHan
             self._send(answer)
 
         def _send(self, answer: Answer) -> None:
-            text = isinstance(answer.body, str)
-            payload = (answer.body if text else json.dumps(answer.body)).encode()
+            is_text = isinstance(answer.body, str)
+            payload = (answer.body if is_text else json.dumps(answer.body)).encode()
             self.send_response(answer.status)
-            self.send_header("Content-Type", "text/plain; charset=utf-8" if text else "application/json")
+            self.send_header("Content-Type", "text/plain; charset=utf-8" if is_text else "application/json")
             self.send_header("Content-Length", str(len(payload)))
-            for name, value in {**extra, **answer.headers}.items():
+            for name, value in {**extra_headers, **answer.headers}.items():
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(payload)
@@ -83,6 +83,6 @@ def handler(routes: Routes, extra: Mapping[str, str]) -> type[BaseHTTPRequestHan
         do_GET = do_POST = _answer  # noqa: N815  # the names that http.server calls
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # http.server's name
-            """Quiet: the services log what matters themselves."""
+            """Log nothing: the services write their own log."""
 
     return Handler

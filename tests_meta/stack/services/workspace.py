@@ -1,4 +1,4 @@
-"""The workspace service: one more internal service on both stores."""
+"""The workspace service: another internal service that uses both stores."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .web import serve
 
 
 def main() -> None:
-    """Serves on 8004."""
+    """Serve on port 8004 until killed."""
     log = Log("workspace-service")
     serve(8004, {"GET /health": health("workspace-service", log, STORES), "GET /metrics": metrics("workspace-service")})
 
