@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from service_down.tests_meta.conftest import run_suite
+from service_down.tests_meta.suite_run import run_suite
 
 SECRET = "correct-horse-battery"
 
