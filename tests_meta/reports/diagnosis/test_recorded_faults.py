@@ -21,15 +21,10 @@ from service_down.reports.diagnosis.diagnose import diagnose
 from service_down.reports.verdict import Verdict
 from service_down.reports.verdict_file import to_json, verdict_file
 from service_down.tests_meta import offline
-<<<<<<< HEAD
-from service_down.tests_meta.faults.case import faults, mark
-from service_down.tests_meta.faults.recording import EVIDENCE, FOLDER, conclusion, live_conclusion, names
-from service_down.tests_meta.reports.saved_runs import run_info
-=======
 from service_down.tests_meta.faults.assessment import assess
 from service_down.tests_meta.faults.fault import load_faults
 from service_down.tests_meta.faults.recording import conclusion, evidence_file, live_conclusion, recorded_faults
->>>>>>> lab-merged
+from service_down.tests_meta.reports.saved_runs import run_info
 
 NAMES = recorded_faults()
 QUIET = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
