@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -13,10 +13,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from service_down.checks.framework.check import AnyTarget, Check, CheckEvidence, CheckFailed
+from service_down.checks.framework.check import AnyTarget, Check, CheckEvidence, CheckFailed, CheckFunction
 from service_down.checks.framework.runbook import all_tests
 from service_down.fixtures.catalog.finding import Finding
-from service_down.fixtures.evidence.observation import CannotCheck, Evidence, Observation
+from service_down.fixtures.evidence.observation import CannotCheck, Observations, RawObservation
 from service_down.fixtures.evidence.recording import Recording, ReplayedObservations, recording_from_json
 from service_down.fixtures.run.run import VERIFY
 from service_down.fixtures.stack.alert import Alert
@@ -38,7 +38,7 @@ def read(path: Path) -> Recording:
     return recording_from_json(msgspec.json.decode(gzip.decompress(path.read_bytes())))
 
 
-def with_observations(recording: Recording, observations: dict[str, Observation]) -> Recording:
+def with_observations(recording: Recording, observations: Mapping[str, RawObservation]) -> Recording:
     """Return the same run with other observations."""
     return replace(recording, evidence=replace(recording.evidence, observations=observations))
 
@@ -46,18 +46,21 @@ def with_observations(recording: Recording, observations: dict[str, Observation]
 def results(recording: Recording) -> list[CheckResult]:
     """Return the results of all checks of the run's mode."""
     mode = recording.evidence.context.mode
+    source = ReplayedObservations(recording.evidence.observations)
     return [
         result
         for check, test in all_tests()
         if mode in check.modes
-        for result in _check_results(check, test, recording)
+        for result in _check_results(check, test, recording, source)
     ]
 
 
-def _check_results(check: Check, test: Callable[..., None], recording: Recording) -> Iterator[CheckResult]:
+def _check_results(
+    check: Check, test: CheckFunction[object], recording: Recording, source: ReplayedObservations
+) -> Iterator[CheckResult]:
     """Yield the result of one check for each of its targets."""
-    for target in check.over(recording.settings, recording.model):
-        outcome, message, findings = _run_check(check, test, target, recording.evidence)
+    for target in check.targets(recording.settings, recording.model):
+        outcome, message, findings = _run_check(check, test, target, source, recording.evidence.context.mode)
         yield CheckResult(
             id=f"{check.id}:{target.id}",
             service=target.service,
@@ -70,7 +73,7 @@ def _check_results(check: Check, test: Callable[..., None], recording: Recording
 
 
 def _run_check(
-    check: Check, test: Callable[..., None], target: AnyTarget, evidence: Evidence
+    check: Check, test: CheckFunction[object], target: AnyTarget, source: ReplayedObservations, mode: str
 ) -> tuple[Outcome, str, tuple[Finding, ...]]:
     """Call a check's function. Return the outcome, the message and the reported findings."""
     reported: list[Finding] = []
@@ -83,10 +86,8 @@ def _run_check(
     outcome: Outcome
     message = ""
     try:
-        check_evidence = CheckEvidence(
-            check, target, ReplayedObservations(evidence.observations), evidence.context.mode
-        )
-        test(target=target, seen=check_evidence, report_findings=report_findings)
+        check_evidence = CheckEvidence(check, target, source, mode)
+        test(target=target, evidence=check_evidence, report_findings=report_findings)
     except CheckFailed:
         outcome = "failed"
     except pytest.skip.Exception as skipped:
@@ -106,7 +107,7 @@ def diagnosis_context(recording: Recording) -> DiagnosisContext:
     return diagnosis_context_from(
         settings=recording.settings,
         model=recording.model,
-        observations=recording.evidence.observations,
+        observations=Observations(recording.evidence.observations),
         compose=recording.options["compose"],
         project=recording.evidence.context.project,
         now=datetime.fromisoformat(recording.options["now"]),

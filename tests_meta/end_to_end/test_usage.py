@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from service_down.fixtures.probes import endpoints
 from service_down.fixtures.settings.load import SettingsError, load_settings
 from service_down.tests_meta.suite_run import NO_ENGINE, ROOT, run_suite
 
@@ -63,7 +64,7 @@ def test_variables_are_replaced_from_the_environment(tmp_path: Path) -> None:
 def test_the_shipped_settings_are_valid() -> None:
     settings = load_settings(ROOT / "stack.toml", {})
     assert settings.services["postgres"].aliases == ["postgres-prod"]
-    runbook = {name: settings.endpoints[name].port for name in ("gateway", "grafana", "loki", "tempo")}
+    runbook = {name: settings.all_of(endpoints.TABLE)[name].port for name in ("gateway", "grafana", "loki", "tempo")}
     assert runbook == {"gateway": 8080, "grafana": 3000, "loki": 3100, "tempo": 3200}
 
 

@@ -12,6 +12,7 @@ from functools import cache
 import msgspec
 
 from service_down.fixtures.evidence.recording import Recording, encode, recording_from_json
+from service_down.fixtures.probes import external
 from service_down.fixtures.secrets.redact import Redactor
 from service_down.tests_meta import offline
 from service_down.tests_meta.faults.recording import evidence_file
@@ -42,7 +43,8 @@ def evidence_json(example: str) -> bytes:
 
 def external_systems(example: str) -> set[str]:
     """Return the names of the external systems that the services of an example use."""
-    return set(recording_from_json(msgspec.json.decode(evidence_json(example))).settings.external)
+    recording = recording_from_json(msgspec.json.decode(evidence_json(example)))
+    return set(recording.settings.all_of(external.TABLE))
 
 
 def encoded(recording: Recording) -> bytes:

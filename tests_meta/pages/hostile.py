@@ -8,10 +8,13 @@ from typing import Any
 
 import msgspec
 
+from service_down.fixtures.engines.docker.parse import container as parsed_container
 from service_down.fixtures.evidence.recording import Recording
-from service_down.fixtures.settings.schema import Endpoint, Host, Settings
+from service_down.fixtures.probes.endpoints import EndpointSettings
+from service_down.fixtures.settings.schema import Host, Settings
 from service_down.fixtures.stack.alert import Alert
-from service_down.fixtures.stack.model import Model, from_labels
+from service_down.fixtures.stack.build_model import from_labels
+from service_down.fixtures.stack.model import Model
 from service_down.tests_meta.pages.synthetic_stack import (
     RecordedService,
     copy_service,
@@ -80,11 +83,13 @@ def hostile_recording(source: Recording) -> Recording:
 def _model(services: list[RecordedService], settings: Settings) -> Model:
     """Return the model from the engine's labels, with the exact dependencies: a label cannot express these names."""
     needs = {service.name: service.service.depends_on for service in services}
-    containers = [container for service in services for container in service.containers]
+    containers = [parsed_container(container) for service in services for container in service.containers]
     model = from_labels(containers, settings, " ".join(HOSTILE_TEXTS))
     return replace(
         model,
-        services=tuple(replace(service, depends_on=needs.get(service.name, {})) for service in model.services),
+        services=tuple(
+            msgspec.structs.replace(service, depends_on=needs.get(service.name, {})) for service in model.services
+        ),
     )
 
 
@@ -134,5 +139,5 @@ def recording_with_lone_surrogate(source: Recording) -> Recording:
     assert service.answer is not None
     body = '{"status": "unhealthy", "components": {"half \\ud800": {"status": "unreachable"}}}'
     answer = replace(service.answer, value={**service.answer.value, "status": 200, "body": body})
-    endpoint = Endpoint(service="web", port=80, program=None)
+    endpoint = EndpointSettings(service="web", port=80, program=None)
     return synthetic_recording(source, [replace(service, answer=answer, endpoint=endpoint)])

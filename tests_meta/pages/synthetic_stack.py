@@ -10,10 +10,13 @@ from typing import Any
 
 import msgspec
 
-from service_down.fixtures.evidence.observation import Evidence, Observation
+from service_down.fixtures.engines.docker.parse import LABEL
+from service_down.fixtures.evidence.observation import Evidence, RawObservation
 from service_down.fixtures.evidence.recording import Recording
-from service_down.fixtures.settings.schema import Endpoint, Settings
-from service_down.fixtures.stack.model import LABEL, Model, Service
+from service_down.fixtures.probes import endpoints
+from service_down.fixtures.probes.endpoints import EndpointSettings
+from service_down.fixtures.settings.schema import Settings
+from service_down.fixtures.stack.model import Model, Service
 
 SERVICE_PROBES = ("logs", "usage", "image")
 HOST_PROBES = ("disk:", "load", "memory", "sockets", "engine:again", "compose")  # beginnings of probe ids
@@ -26,11 +29,11 @@ class RecordedService:
     service: Service
     containers: tuple[dict[str, Any], ...]
     events: tuple[dict[str, Any], ...]
-    observations: Mapping[str, Observation]  # by the first part of the probe id
+    observations: Mapping[str, RawObservation]  # by the first part of the probe id
     config_hash: str = ""  # Compose's hash of its configuration
-    endpoint: Endpoint | None = None
+    endpoint: EndpointSettings | None = None
     endpoint_name: str = ""
-    answer: Observation | None = None  # of the endpoint
+    answer: RawObservation | None = None  # of the endpoint
 
     @property
     def name(self) -> str:
@@ -48,15 +51,15 @@ def recorded_service(recording: Recording, name: str) -> RecordedService:
         container for container in view["containers"] if container["Config"]["Labels"].get(LABEL + "service") == name
     ]
     ids = {container["Id"] for container in containers}
-    endpoints = recording.settings.endpoints
-    endpoint_name = next((key for key, endpoint in endpoints.items() if endpoint.service == name), "")
+    entries = recording.settings.all_of(endpoints.TABLE)
+    endpoint_name = next((key for key, endpoint in entries.items() if endpoint.service == name), "")
     return RecordedService(
-        service=replace(service, ports=(), aliases=(), critical=True, monitoring=False),
+        service=msgspec.structs.replace(service, ports=(), aliases=(), critical=True, monitoring=False),
         containers=tuple(containers),
         events=tuple(event for event in view["events"] if event["id"] in ids),
         observations={kind: observations[f"{kind}:{name}"] for kind in SERVICE_PROBES},
         config_hash=observations["compose:hashes"].value["hashes"][name],
-        endpoint=endpoints.get(endpoint_name),
+        endpoint=entries.get(endpoint_name),
         endpoint_name=endpoint_name,
         answer=observations.get(f"http:{endpoint_name}"),
     )
@@ -78,17 +81,17 @@ def copy_service(source: RecordedService, name: str, needs: tuple[str, ...] = ()
         depends_on = ",".join(f"{needed}:service_healthy:false" for needed in needs)
         container["Config"]["Labels"][LABEL + "depends_on"] = depends_on
     return RecordedService(
-        service=replace(source.service, name=name, depends_on=dict.fromkeys(needs, "service_healthy")),
+        service=msgspec.structs.replace(source.service, name=name, depends_on=dict.fromkeys(needs, "service_healthy")),
         containers=containers,
         events=renamed(source.events, tuple[dict[str, Any], ...]),
         observations={
-            kind: replace(renamed(observation, Observation), probe=f"{kind}:{name}")
+            kind: replace(renamed(observation, RawObservation), probe=f"{kind}:{name}")
             for kind, observation in source.observations.items()
         },
         config_hash=source.config_hash,
-        endpoint=renamed(source.endpoint, Endpoint) if source.endpoint else None,
+        endpoint=renamed(source.endpoint, EndpointSettings) if source.endpoint else None,
         endpoint_name=name,
-        answer=renamed(source.answer, Observation) if source.answer else None,
+        answer=renamed(source.answer, RawObservation) if source.answer else None,
     )
 
 
@@ -142,5 +145,6 @@ def synthetic_recording(
 
 def _settings(settings: Settings, services: list[RecordedService]) -> Settings:
     """Return the source's settings for the host, with the endpoints of these services."""
-    endpoints = {service.endpoint_name: service.endpoint for service in services if service.endpoint}
-    return Settings(stack=settings.stack, thresholds=settings.thresholds, host=settings.host, endpoints=endpoints)
+    entries = {service.endpoint_name: service.endpoint for service in services if service.endpoint}
+    bare = Settings(stack=settings.stack, thresholds=settings.thresholds, host=settings.host)
+    return bare.with_entries(endpoints.TABLE, **entries)

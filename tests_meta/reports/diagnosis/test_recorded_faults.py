@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from service_down.fixtures.catalog.finding import catalogue
-from service_down.fixtures.evidence.observation import Observation, Outcome
+from service_down.fixtures.evidence.observation import Outcome, RawObservation
 from service_down.fixtures.evidence.recording import Recording
 from service_down.fixtures.secrets.redact import Redactor
 from service_down.reports.diagnosis.diagnose import diagnose
@@ -107,13 +107,13 @@ def test_any_evidence_gives_a_verdict(name: str, chance: random.Random) -> None:
     assert verdict.summary
 
 
-def _mangled(observation: Observation, chance: random.Random) -> Observation:
+def _mangled(observation: RawObservation, chance: random.Random) -> RawObservation:
     if chance.random() < 0.8:
         return observation
     odd: list[Any] = [None, [], {}, "x", 0, {"containers": None}, {"status": "x", "body": None}, [[1]], {"": {}}]
     value = chance.choice(odd)
     outcome: Outcome = chance.choice(["seen", "error", "unlooked"])
-    return Observation(
+    return RawObservation(
         observation.probe, outcome, value, chance.choice(["", "timeout", "odd"]), "mangled", observation.at
     )
 
