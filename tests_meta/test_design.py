@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,10 @@ FORBIDDEN = {
     "checks": ("reports", "tests_meta"),
     "reports": ("checks", "tests_meta"),
 }
+ENGINE_KEYS = {
+    "State", "Config", "HostConfig", "NetworkSettings", "RestartCount", "Labels", "Names", "StartedAt", "FinishedAt",
+    "ExitCode", "OOMKilled", "FailingStreak", "IPAddress", "EndpointID", "PortBindings", "NetworkMode",
+}  # fmt: skip
 LIVE = ("docker", "httpx", "psycopg", "redis", "testinfra", "requests", "socket", "subprocess")
 
 
@@ -29,21 +34,25 @@ def modules(folder: str) -> list[Path]:
 
 
 def imported(path: Path) -> Iterator[str]:
-    """The names of the packages that a module imports, wherever it does."""
+    """The packages that a module imports, wherever it does; for the suite's own modules the name of the folder."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            yield from (alias.name.split(".")[0] for alias in node.names)
+            names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module.split(".")[0]
+            names = [node.module]
+        else:
+            continue
+        yield from (name.removeprefix("service_down.").split(".")[0] for name in names)
 
 
 @pytest.mark.parametrize("folder", FORBIDDEN)
 def test_imports_run_one_way(folder: str) -> None:
+    assert "fixtures" in {name for path in modules(folder) for name in imported(path)}, "no import was found"
     wrong = [f"{path}: {name}" for path in modules(folder) for name in imported(path) if name in FORBIDDEN[folder]]
     assert not wrong
 
 
-def test_checks_and_reports_never_look_at_the_live_stack() -> None:
+def test_checks_and_reports_never_contact_the_live_stack() -> None:
     wrong = [
         f"{path}: {name}"
         for folder in ("checks", "reports")
@@ -52,6 +61,26 @@ def test_checks_and_reports_never_look_at_the_live_stack() -> None:
         if name in LIVE
     ]
     assert not wrong
+
+
+def test_the_engines_keys_stand_in_its_adapter_only() -> None:
+    adapter = ROOT / "fixtures" / "engines"
+    wrong = [
+        f"{path}: {node.value}"
+        for folder in ("fixtures", "checks", "reports")
+        for path in modules(folder)
+        if not path.is_relative_to(adapter)
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and node.value in ENGINE_KEYS
+    ]
+    assert not wrong
+
+
+def test_every_package_is_listed_for_installation() -> None:
+    listed = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"])
+    folders = {path.parent for folder in ("checks", "fixtures", "reports") for path in modules(folder)}
+    packages = {".".join(("service_down", *folder.relative_to(ROOT).parts)) for folder in folders}
+    assert listed - {"service_down.tests_meta"} == packages
 
 
 def test_the_root_conftest_holds_no_logic() -> None:

@@ -202,23 +202,18 @@ def created(service: str, minutes: float) -> Container:
 
 
 @pytest.mark.parametrize(
-    ("containers", "changed"),
+    ("minutes", "changed"),
     [
-        (
-            [created("db", 40), created("jobs", 40), created("web", 9), created("redis", 8), created("api", 0.1)],
-            ["api"],
-        ),
-        (
-            [created("db", 300), created("jobs", 300), created("web", 300), created("api", 5), created("auth", 4)],
-            ["api", "auth"],
-        ),
-        ([created(name, 5) for name in ("db", "jobs", "web", "api", "auth")], ["stack"]),
-        ([created(name, 500) for name in ("db", "jobs", "web", "api", "auth")], []),
+        ({"db": 40, "jobs": 40, "web": 9, "redis": 8, "api": 0.1}, ["api"]),
+        ({"db": 300, "jobs": 300, "web": 300, "api": 5, "auth": 4}, ["api", "auth"]),
+        (dict.fromkeys(("db", "jobs", "web", "api", "auth"), 5.0), ["stack"]),
+        (dict.fromkeys(("db", "jobs", "web", "api", "auth"), 500.0), []),
     ],
     ids=["one", "two", "everything", "long-ago"],
 )
-def test_what_changed_is_the_last_deployment(containers: list[Container], changed: list[str]) -> None:
-    assert [entry.service for entry in changes(state(containers), AT)] == changed
+def test_what_changed_is_the_last_deployment(minutes: dict[str, float], changed: list[str]) -> None:
+    engine = state([created(service, before) for service, before in minutes.items()])
+    assert [entry.service for entry in changes(engine, AT)] == changed
 
 
 def test_changes_are_listed_where_no_cause_has_a_time() -> None:
