@@ -48,10 +48,10 @@ def test_logs(target: Target[Service], evidence: CheckEvidence, report_findings:
 def _is_checked_otherwise(target: Target[Service], state: EngineState) -> bool:
     """Whether a healthcheck or an endpoint shows how the service is. Its log alone proves nothing then."""
     settings = target.settings
-    asked = {entry.service for entry in settings.all_of(endpoints.TABLE).values()}
-    asked |= {entry.service for entry in settings.all_of(api.TABLE).values()}
+    entries = (*settings.all_of(endpoints.TABLE).values(), *settings.all_of(api.TABLE).values())
+    has_endpoint = any(entry.service == target.service for entry in entries)
     containers = state.containers_of(target.service, target.spec.aliases)
-    return target.service in asked or any(container.health_status for container in containers)
+    return has_endpoint or any(container.health_status for container in containers)
 
 
 def judge_log(service: Service, model: Model, log: Mapping[str, LogTail], now: datetime) -> list[Finding]:
