@@ -1,66 +1,54 @@
-"""The engine answers and the compose files can be used: what every runbook command needs (runbook 2)."""
+"""The compose files can be used, and the containers are what they describe (runbook 2, 3, 5)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import pytest
 
-from service_down.checks.framework.check import AnyTarget, CheckEvidence, ReportFindings, Target, check, needs_engine
-from service_down.checks.framework.targets import HOST, STACK, machine, services, stack
-from service_down.checks.judges.config_drift import drifted
+from service_down.checks.framework.check import CheckEvidence, ReportFindings, Target, check, engine
+from service_down.checks.framework.targets import STACK, services, stack
+from service_down.checks.judges.config_drift import has_drifted
 from service_down.fixtures.catalog.finding import Finding, Proof, finding
+from service_down.fixtures.engines.registry import ENGINE
 from service_down.fixtures.evidence.observation import CannotCheck, Observation
-from service_down.fixtures.probes.compose import HASHES
-from service_down.fixtures.probes.engine import containers_of
+from service_down.fixtures.probes.compose import COMPOSE, HASHES, ComposeHashes
 from service_down.fixtures.settings.schema import Settings
-from service_down.fixtures.stack.model import LABEL, Model, Service
+from service_down.fixtures.stack.compose_file import ComposeProject
+from service_down.fixtures.stack.containers import EngineState
+from service_down.fixtures.stack.model import Model, Service
+
+SHOWN_HASH_CHARACTERS = 12
 
 
-def composed(settings: Settings, model: Model) -> Sequence[AnyTarget]:
+def stack_with_compose_files(settings: Settings, model: Model) -> Sequence[Target[None]]:
     """The stack as a whole, where compose files are named."""
     return stack(settings, model) if model.compose_files else []
-
-
-@check("engine", runbook=("2.compose-ps", "4.docker-ps"), over=machine, asks=lambda target: ("engine",))
-def test_engine(target: AnyTarget, seen: CheckEvidence, report_findings: ReportFindings) -> None:
-    """The Docker engine answers."""
-    report_findings(judge_engine(seen["engine"]))
-
-
-def judge_engine(seen: Observation) -> list[Finding]:
-    """`engine-unreachable` with what the client said."""
-    if seen.outcome == "seen":
-        return []
-    proof = Proof("Docker engine", f"{seen.kind}: {seen.text}", seen.at)
-    return [finding("engine-unreachable", HOST, proof=[proof], error=seen.text)]
 
 
 @check(
     "compose-file",
     runbook=("2.compose-ps",),
-    over=composed,
-    asks=lambda target: ("compose",),
+    targets=stack_with_compose_files,
+    judges=lambda target: (COMPOSE,),
     absent="no compose file is named, so services are known by the engine's labels only",
 )
-def test_compose_file(target: AnyTarget, seen: CheckEvidence, report_findings: ReportFindings) -> None:
+def test_compose_file(target: Target[None], evidence: CheckEvidence, report_findings: ReportFindings) -> None:
     """The compose files merge into a valid configuration."""
-    report_findings(judge_compose(seen["compose"]))
+    report_findings(judge_compose(evidence[COMPOSE]))
 
 
-def judge_compose(seen: Observation) -> list[Finding]:
-    """`compose-invalid` with the CLI's own words."""
-    if seen.outcome == "seen":
+def judge_compose(observation: Observation[ComposeProject]) -> list[Finding]:
+    """`compose-invalid` with the error of the Compose CLI."""
+    if not observation.failed:
         return []
-    return [
-        finding("compose-invalid", STACK, proof=[Proof("docker compose config", seen.text, seen.at)], error=seen.text)
-    ]
+    proof = Proof("docker compose config", observation.text, observation.at)
+    return [finding("compose-invalid", STACK, proof=[proof], error=observation.text)]
 
 
-@check("services", runbook=("2.compose-ps", "3.which-service"), over=stack)
-def test_services(target: AnyTarget, seen: CheckEvidence, report_findings: ReportFindings) -> None:
-    """It is known which services there should be: of a stack without any, all is fine and nothing is known."""
+@check("services", runbook=("2.compose-ps", "3.which-service"), targets=stack)
+def test_services(target: Target[None], evidence: CheckEvidence, report_findings: ReportFindings) -> None:
+    """It is known which services there should be: the checks of a stack without any would all pass."""
     if not target.model.services:
         why = f" ({target.model.problem})" if target.model.problem else ""
         raise CannotCheck(f"no service of this stack is known{why}: check stack.project, or name the compose files")
@@ -70,29 +58,28 @@ def test_services(target: AnyTarget, seen: CheckEvidence, report_findings: Repor
 @check(
     "config-drift",
     runbook=("5.container-not-running",),
-    over=services,
-    needs=needs_engine,
+    targets=services,
+    requires=engine,
     uses=lambda target: (HASHES,),
     only_warns=True,
 )
-def test_config_drift(target: Target[Service], seen: CheckEvidence, report_findings: ReportFindings) -> None:
-    """The container is what the compose file says today."""
-    report_findings(judge_drift(target.spec, seen.value("engine"), seen[HASHES]))
+def test_config_drift(target: Target[Service], evidence: CheckEvidence, report_findings: ReportFindings) -> None:
+    """The container was made from the compose file as it is now."""
+    report_findings(judge_drift(target.spec, evidence.required(ENGINE), evidence[HASHES]))
 
 
-def judge_drift(service: Service, view: Mapping[str, Any], seen: Observation) -> list[Finding]:
-    """The warning `config-drift`; hashes of two versions of Compose cannot be compared."""
-    if seen.outcome != "seen":
-        pytest.skip(f"not judged: {seen.text}")
-    for container in containers_of(view, service.name, service.aliases):
-        if not drifted(service, container, seen):
+def judge_drift(service: Service, state: EngineState, hashes: Observation[ComposeHashes]) -> list[Finding]:
+    """The warning `config-drift`. Skips the check when today's hashes are not known."""
+    if hashes.value is None:
+        pytest.skip(f"not judged: {hashes.text}")
+    for container in state.containers_of(service.name, service.aliases):
+        if not has_drifted(service, container, hashes):
             continue
-        name, made = container["Name"].lstrip("/"), container.get("Created")
-        has, wanted = container["Config"]["Labels"][LABEL + "config-hash"], seen.value["hashes"][service.name]
+        hash_then, hash_now = container.compose.config_hash or "", hashes.value.hashes[service.name]
         proof = [
-            Proof(f"{name} label config-hash", has[:12], made),
-            Proof("docker compose config --hash", wanted[:12], seen.at),
+            Proof(f"{container.name} label config-hash", hash_then[:SHOWN_HASH_CHARACTERS], container.created),
+            Proof("docker compose config --hash", hash_now[:SHOWN_HASH_CHARACTERS], hashes.at),
         ]
-        what = f"it was created {(made or '?')[:19]} from another configuration"
-        return [finding("config-drift", service.name, proof=proof, container=name, what=what)]
+        what = f"it was created {(container.created or '?')[:19]} from another configuration"
+        return [finding("config-drift", service.name, proof=proof, container=container.name, what=what)]
     return []

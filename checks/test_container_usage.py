@@ -1,49 +1,53 @@
-"""Each container's memory against its limit, and its CPU (runbook 4, 5)."""
+"""Each container's memory and CPU against its limits (runbook 4, 5)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Sequence
 
-from service_down.checks.framework.check import CheckEvidence, ReportFindings, Target, check
+from service_down.checks.framework.check import AnyKey, CheckEvidence, ReportFindings, Target, check
 from service_down.checks.framework.targets import long_running
 from service_down.fixtures.catalog.finding import Finding, Proof, finding
+from service_down.fixtures.engines.registry import ENGINE
+from service_down.fixtures.probes.container_usage import USAGE
 from service_down.fixtures.settings.schema import Thresholds
+from service_down.fixtures.stack.containers import ContainerUsage
 from service_down.fixtures.stack.model import Service
 
-Usage = Iterable[Mapping[str, Any]]
+
+def engine_and_usage(target: Target[Service]) -> Sequence[AnyKey]:
+    """The probes that both checks require."""
+    return (ENGINE, USAGE.of(target.spec.name))
 
 
 @check(
     "container-memory",
     runbook=("4.docker-stats", "5.out-of-memory"),
-    over=long_running,
-    needs=lambda target: ("engine", f"usage:{target.spec.name}"),
+    targets=long_running,
+    requires=engine_and_usage,
     only_warns=True,
 )
-def test_container_memory(target: Target[Service], seen: CheckEvidence, report_findings: ReportFindings) -> None:
+def test_container_memory(target: Target[Service], evidence: CheckEvidence, report_findings: ReportFindings) -> None:
     """No container is at its memory limit."""
-    report_findings(judge_memory(target.spec, seen.value(f"usage:{target.spec.name}"), target.settings.thresholds))
+    usages = evidence.required(USAGE.of(target.spec.name))
+    report_findings(judge_memory(target.spec, usages, target.settings.thresholds))
 
 
-def judge_memory(service: Service, usage: Usage, thresholds: Thresholds) -> list[Finding]:
-    """`memory-pressure` as a warning: a container near its limit still serves; being killed is another finding."""
-    for one in usage:
-        share = 100 * one["memory"] / one["memory_limit"] if one["memory_limit"] else 0.0
-        if share >= thresholds.container_memory_percent:
-            limit = f"{one['memory_limit'] / 2**20:.0f} MiB"
-            proof = Proof(f"{one['container']} memory", f"{share:.0f} % of {limit}")
-            free = f"{(one['memory_limit'] - one['memory']) / 2**20:.0f} MiB"
-            wanted = f"less than {thresholds.container_memory_percent:g} % used"
+def judge_memory(service: Service, usages: Iterable[ContainerUsage], thresholds: Thresholds) -> list[Finding]:
+    """`memory-pressure` as a warning: a container near its limit still works. A kill is another finding."""
+    for usage in usages:
+        limit_bytes = usage.memory_limit_bytes
+        percent = 100 * usage.memory_bytes / limit_bytes if limit_bytes else 0.0
+        if percent >= thresholds.container_memory_percent:
+            limit = f"{limit_bytes / 2**20:.0f} MiB"
             return [
                 finding(
                     "memory-pressure",
                     service.name,
                     severity="warning",
-                    proof=[proof],
-                    free=free,
+                    proof=[Proof(f"{usage.container} memory", f"{percent:.0f} % of {limit}")],
+                    free=f"{(limit_bytes - usage.memory_bytes) / 2**20:.0f} MiB",
                     total=limit,
-                    limit=wanted,
+                    limit=f"less than {thresholds.container_memory_percent:g} % used",
                 )
             ]
     return []
@@ -52,35 +56,33 @@ def judge_memory(service: Service, usage: Usage, thresholds: Thresholds) -> list
 @check(
     "container-cpu",
     runbook=("4.docker-stats", "4.cpu"),
-    over=long_running,
-    needs=lambda target: ("engine", f"usage:{target.spec.name}"),
+    targets=long_running,
+    requires=engine_and_usage,
     only_warns=True,
 )
-def test_container_cpu(target: Target[Service], seen: CheckEvidence, report_findings: ReportFindings) -> None:
+def test_container_cpu(target: Target[Service], evidence: CheckEvidence, report_findings: ReportFindings) -> None:
     """No container is at its CPU limit."""
-    report_findings(
-        judge_cpu(
-            target.spec, seen.value(f"usage:{target.spec.name}"), seen.value("engine"), target.settings.thresholds
-        )
-    )
+    usages = evidence.required(USAGE.of(target.spec.name))
+    cpu_count = evidence.required(ENGINE).cpu_count
+    report_findings(judge_cpu(target.spec, usages, cpu_count, target.settings.thresholds))
 
 
-def judge_cpu(service: Service, usage: Usage, view: Mapping[str, Any], thresholds: Thresholds) -> list[Finding]:
-    """A container that uses all the CPU it may have: its own limit, else the whole machine's."""
-    for one in usage:
-        allowed = one["cpu_limit"] or view.get("cpus") or 0
-        if one["cpus"] is None or not allowed:
+def judge_cpu(
+    service: Service, usages: Iterable[ContainerUsage], cpu_count: int, thresholds: Thresholds
+) -> list[Finding]:
+    """`cpu-saturated` for a container at its own limit, or without one at the limit of the whole machine."""
+    for usage in usages:
+        allowed_cores = usage.cpu_limit_cores or cpu_count
+        if usage.cores_used is None or not allowed_cores:
             continue
-        share = 100 * one["cpus"] / allowed
-        if share >= thresholds.container_cpu_percent:
-            proof = Proof(f"{one['container']} CPU", f"{one['cpus']:g} of {allowed:g} cores")
-            what = f"its container uses {share:.0f} % of the CPU it may have"
+        percent = 100 * usage.cores_used / allowed_cores
+        if percent >= thresholds.container_cpu_percent:
             return [
                 finding(
                     "cpu-saturated",
                     service.name,
-                    proof=[proof],
-                    what=what,
+                    proof=[Proof(f"{usage.container} CPU", f"{usage.cores_used:g} of {allowed_cores:g} cores")],
+                    what=f"its container uses {percent:.0f} % of the CPU it may have",
                     limit=f"{thresholds.container_cpu_percent:g} %",
                 )
             ]

@@ -1,94 +1,106 @@
-"""A running container is on its networks, where its peers find it by its service's name (runbook 4)."""
+"""A running container is on its networks, where others find it by its service's name (runbook 4)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any
 
-from service_down.checks.framework.check import CheckEvidence, ReportFindings, Target, check, needs_engine
+from service_down.checks.framework.check import CheckEvidence, ReportFindings, Target, check, engine
 from service_down.checks.framework.targets import long_running
-from service_down.checks.judges.config_drift import drifted
+from service_down.checks.judges.config_drift import has_drifted
+from service_down.checks.judges.container_findings import own_events
 from service_down.fixtures.catalog.finding import Finding, Proof, finding
+from service_down.fixtures.engines import field_names
+from service_down.fixtures.engines.registry import ENGINE
 from service_down.fixtures.evidence.observation import Observation, parse_time, utc
-from service_down.fixtures.probes.compose import HASHES
-from service_down.fixtures.probes.engine import containers_of
-from service_down.fixtures.stack.model import LABEL, Service
+from service_down.fixtures.probes.compose import HASHES, ComposeHashes
+from service_down.fixtures.stack.containers import Container, EngineState, Event
+from service_down.fixtures.stack.model import Service
 
-NO_NETWORK = ("host", "none", "container:")  # modes in which there is none to be cut from
-NAMELESS = {"bridge"}  # the engine's own network, in which nobody has a name
+MODES_WITHOUT_NETWORK = ("host", "none", "container:")
+ENGINE_NETWORK_MODES = ("", "default", "bridge")
+NETWORKS_WITHOUT_NAMES = {"bridge"}  # the engine's own network has no DNS
+MIN_ID_CHARACTERS = 12  # of a shortened network id
 
 
-@check("network", runbook=("4.network",), over=long_running, needs=needs_engine, uses=lambda target: (HASHES,))
-def test_network(target: Target[Service], seen: CheckEvidence, report_findings: ReportFindings) -> None:
+@check("network", runbook=("4.network",), targets=long_running, requires=engine, uses=lambda target: (HASHES,))
+def test_network(target: Target[Service], evidence: CheckEvidence, report_findings: ReportFindings) -> None:
     """A running container is on its networks, under its service's name."""
-    report_findings(judge_network(target.spec, seen.value("engine"), seen[HASHES]))
+    report_findings(judge_network(target.spec, evidence.required(ENGINE), evidence[HASHES]))
 
 
-def judge_network(service: Service, view: Mapping[str, Any], hashes: Observation) -> list[Finding]:
-    """One finding when peers cannot find a running container by name: on its first network, or on a further one.
+def judge_network(service: Service, state: EngineState, hashes: Observation[ComposeHashes]) -> list[Finding]:
+    """At most one finding: others cannot find a running container by name on its first network, or on a further one.
 
     The further networks of the compose file count only for a container that was made from this very file.
     """
-    for container in containers_of(view, service.name, service.aliases):
-        mode = str(container["HostConfig"].get("NetworkMode") or "")
-        state = container["State"]
-        if not state.get("Running") or state.get("Restarting") or mode.startswith(NO_NETWORK):
+    for container in state.containers_of(service.name, service.aliases):
+        if not container.in_service or container.network_mode.startswith(MODES_WITHOUT_NETWORK):
             continue
-        same = drifted(service, container, hashes) is False
-        found = _cut(service, container, mode, service.joins if same else (), view.get("events") or ())
+        is_current = has_drifted(service, container, hashes) is False
+        found = _judge_container(service, container, service.networks if is_current else (), state.events)
         if found:
             return [found]
     return []
 
 
-def _cut(
-    service: Service,
-    container: Mapping[str, Any],
-    mode: str,
-    wanted: Sequence[str],
-    events: Iterable[Mapping[str, Any]],
+def _judge_container(
+    service: Service, container: Container, wanted: Sequence[str], events: Iterable[Event]
 ) -> Finding | None:
-    networks = container["NetworkSettings"].get("Networks") or {}
-    joined = {name: one for name, one in networks.items() if one.get("EndpointID") or one.get("IPAddress")}
-    named = [name for name, one in joined.items() if service.name in _names(one)]
-    attached = {*joined, *(str(one.get("NetworkID")) for one in joined.values())}
-    home = mode if mode not in ("", "default", "bridge") and not _is_on(mode, attached) else ""
-    away = [name for name in wanted if name not in named]
-    here = ", ".join(joined)
-    composed = (container["Config"].get("Labels") or {}).get(LABEL + "service")
-    if not joined:
-        what, network = "it is on no network", home
-    elif home:
-        what, network = f"it is on {here}, and cut from {home}, which it was made for", home
-    elif not named and composed and not joined.keys() <= NAMELESS:
+    attachments = container.connected_networks
+    connected = [attachment.network for attachment in attachments]
+    named = [attachment.network for attachment in attachments if service.name in attachment.dns_names]
+    first = _missing_first_network(container)
+    missing = [network for network in wanted if network not in named]
+    here = ", ".join(connected)
+    if not connected:
+        what, network = "it is on no network", first
+    elif first:
+        what, network = f"it is on {here}, and cut from {first}, which it was made for", first
+    elif not named and container.compose.service and not set(connected) <= NETWORKS_WITHOUT_NAMES:
         what, network = f"it is on {here} without the name {service.name}", ""
-    elif away:
-        how = "without its name there" if away[0] in joined else "not there"
-        what, network = f"it is on {here}, but the compose file wants it on {away[0]} too, and it is {how}", away[0]
+    elif missing:
+        network = missing[0]
+        how = "without its name there" if network in connected else "not there"
+        what = f"it is on {here}, but the compose file wants it on {network} too, and it is {how}"
     else:
         return None
-    key, name = container["Id"], container["Name"].lstrip("/")
-    left = [one for one in events if one["id"] == key and one["action"] == "network disconnect"]
-    since = _after_start(container, left)
-    proof = Proof(f"{name} NetworkSettings.Networks", ", ".join(networks) or "none", since)
-    facts = {"container": name, "what": what, "network": network}
-    found = finding("network-detached", service.name, proof=[proof], since=since, facts=facts)
-    found_by_others = bool(away and named and not home)
+    since = _disconnect_time(container, events)
+    all_networks = ", ".join(attachment.network for attachment in container.attachments) or "none"
+    found = finding(
+        "network-detached",
+        service.name,
+        proof=[Proof(f"{container.name} {field_names.NETWORKS}", all_networks, since)],
+        since=since,
+        facts={"container": container.name, "what": what, "network": network},
+    )
+    found_by_others = bool(missing and named and not first)
     return replace(found, severity="error") if found_by_others else found
 
 
-def _names(network: Mapping[str, Any]) -> set[str]:
-    return {*(network.get("Aliases") or ()), *(network.get("DNSNames") or ())}
+def _missing_first_network(container: Container) -> str:
+    """The network that the container was made for and is not connected to; empty when there is none."""
+    mode = container.network_mode
+    if mode in ENGINE_NETWORK_MODES:
+        return ""
+    attached = {name for entry in container.connected_networks for name in (entry.network, entry.network_id)}
+    return "" if _is_among(mode, attached) else mode
 
 
-def _is_on(network: str, attached: Iterable[str]) -> bool:
-    """Whether a network, told by its name or the beginning of its id, is among those."""
-    return any(one == network or (len(network) >= 12 and one.startswith(network)) for one in attached)
+def _is_among(network: str, names: Iterable[str]) -> bool:
+    """Whether a network, by its name or the beginning of its id, is among these names and ids."""
+    is_long = len(network) >= MIN_ID_CHARACTERS
+    return any(name == network or (is_long and name.startswith(network)) for name in names)
 
 
-def _after_start(container: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> str | None:
-    """When the container left a network in this life; every stop leaves them all."""
-    started = parse_time(container["State"].get("StartedAt"))
-    own = [one["at"] for one in events if started and one["at"] >= started.timestamp()]
-    return utc(own[-1]) if own else None
+def _disconnect_time(container: Container, events: Iterable[Event]) -> str | None:
+    """When the container last left a network, since its start.
+
+    A stop leaves every network, so earlier events do not count.
+    """
+    started = parse_time(container.started)
+    if started is None:
+        return None
+    left = [event.at for event in own_events(container, events) if event.action == "network disconnect"]
+    since_start = [at for at in left if at >= started.timestamp()]
+    return utc(since_start[-1]) if since_start else None

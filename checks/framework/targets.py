@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
-from service_down.checks.framework.check import AnyKey, AnyTarget, Target, Targets
+from service_down.checks.framework.check import AnyTarget, Target, Targets
+from service_down.fixtures.evidence.observation import ProbeKey
 from service_down.fixtures.probes.container_logs import LOGS
 from service_down.fixtures.probes.host import DOCKER_ROOT
 from service_down.fixtures.settings.schema import Section, Settings, Table
+from service_down.fixtures.stack.containers import LogTail
 from service_down.fixtures.stack.model import Model, PublishedPort, Service
 
 HOST, STACK = "host", "stack"
@@ -70,6 +72,6 @@ def entries_of(table: Table[S]) -> Targets[S]:
     return targets
 
 
-def own_log(target: AnyTarget) -> Sequence[AnyKey]:
+def own_log(target: AnyTarget) -> Sequence[ProbeKey[Mapping[str, LogTail]]]:
     """The probe of the log of the target's service; none where the service is not of this project."""
     return [LOGS.of(target.service)] if target.model.service(target.service) else []

@@ -1,25 +1,23 @@
-"""Whether a container was made from what the compose file says today, by Compose's own hashes; pure."""
+"""Whether a container was made from what the compose file says today, by Compose's own hashes. Pure functions."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from service_down.fixtures.evidence.observation import Observation
-from service_down.fixtures.stack.model import LABEL, Service
+from service_down.fixtures.probes.compose import ComposeHashes
+from service_down.fixtures.stack.containers import Container
+from service_down.fixtures.stack.model import Service
 
 
-def drifted(service: Service, container: Mapping[str, Any], hashes: Observation) -> bool | None:
-    """True for another configuration, None where it cannot be said: hashes of two versions of Compose say nothing.
+def has_drifted(service: Service, container: Container, hashes: Observation[ComposeHashes]) -> bool | None:
+    """Whether the container was made from another configuration; None when that cannot be known.
 
-    Nor do they where Compose hashed something else than the file: another container's id, or a service without one
-    that it may depend on and whose profile is not active.
+    Hashes of two versions of Compose cannot be compared. Compose hashes more than the file when the container shares
+    another container's network, or when the service may depend on a service whose profile is not active.
     """
-    mode = str((container.get("HostConfig") or {}).get("NetworkMode") or "")
-    if hashes.outcome != "seen" or mode.startswith("container:") or service.optional:
+    wanted = hashes.value
+    if wanted is None or container.network_mode.startswith("container:") or service.has_optional_dependency:
         return None
-    labels = (container.get("Config") or {}).get("Labels") or {}
-    wanted, has = hashes.value["hashes"].get(service.name), labels.get(LABEL + "config-hash")
-    if not wanted or not has or labels.get(LABEL + "version") != hashes.value["version"].partition("-")[0]:
+    hash_now, hash_then = wanted.hashes.get(service.name), container.compose.config_hash
+    if not hash_now or not hash_then or container.compose.version != wanted.version.partition("-")[0]:
         return None
-    return bool(has != wanted)
+    return hash_then != hash_now

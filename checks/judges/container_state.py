@@ -1,34 +1,39 @@
-"""How one container is, from its inspect result and the engine's events; pure. The signals and their traps are those
-of the Engine API: 137 alone is not out of memory, `running` alone is not healthy, `created` has a reason."""
+"""The state of one container, from its inspect result and the engine's events. Pure functions.
+
+Exit code 137 alone does not mean out of memory, `running` alone does not mean healthy, and `created` has a reason.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from service_down.checks.judges.container_findings import (
-    Container,
-    Events,
-    Samples,
-    at,
-    last,
+    container_finding,
+    container_proof,
+    end_time,
+    exit_code_text,
+    last_time,
     memory_proof,
     own_events,
-    proof_of,
-    say,
 )
-from service_down.checks.judges.crash_loop import keeps_crashing, pace_of
+from service_down.checks.judges.crash_loop import crash_finding, crash_pace
 from service_down.fixtures.catalog.finding import Finding, Proof
-from service_down.fixtures.evidence.observation import parse_time
+from service_down.fixtures.engines import field_names
+from service_down.fixtures.evidence.observation import parse_time, utc
+from service_down.fixtures.stack.containers import Container, ContainerSample, Event
 from service_down.fixtures.stack.model import Service
 
-KEEPS_RUNNING = {"always", "unless-stopped"}
-A_JOB = timedelta(minutes=15)  # what ran longer was a service
-LONG_AGO = timedelta(minutes=10)  # a child that the kernel killed, in a container that is healthy since
-ENGINE_WENT_DOWN = 255  # what the engine notes for a container that it finds dead when it starts
+RESTARTING_POLICIES = {"always", "unless-stopped"}
+MAX_JOB_LIFE = timedelta(minutes=15)  # what ran longer was a service
+RECENT_CHILD_DEATH = timedelta(minutes=10)
+MAX_ERROR_CHARACTERS = 200
+SIGKILL_EXIT, SIGTERM_EXIT = 137, 143
+ENGINE_STOPPED_EXIT = 255  # what the engine notes for a container that it finds dead when it starts
 
-# What a start error says -> code; the first that matches
+# Finding code and pattern of a start error; the first that matches
 _START_ERRORS = (
     (
         "port-conflict",
@@ -50,171 +55,163 @@ _START_ERRORS = (
 
 
 def judge_container(
-    service: Service, container: Container, events: Events, now: datetime, again: Samples = ()
+    service: Service,
+    container: Container,
+    events: Sequence[Event],
+    now: datetime,
+    samples: Sequence[ContainerSample] = (),
 ) -> Finding | None:
-    """The one finding that says best why this container is not as it should be, or None.
+    """The most exact finding about this container, or None when it is as it should be.
 
-    `again` are further looks at a container that moves, first look included.
+    `events` are those of every container. `samples` are the inspections of a container that changes, the first
+    included.
     """
-    state = container["State"]
-    status = state.get("Status", "?")
-    every = own_events(container, events)
-    own = _of_this_life(container, every)
-    if state.get("Error") and status in ("created", "exited", "restarting"):
-        return _start_error(service, container, every)
-    if status == "created":
-        return _never_started(service, container)
-    if status == "paused":
-        return say(
-            "container-paused",
-            service,
-            container,
-            proof_of(container, "State.Status", "paused"),
-            since=last(own, "pause"),
-        )
-    pace = "fast" if status == "restarting" else pace_of(container, every, events, now, again)
-    if status == "restarting" or (status == "running" and pace):
-        return keeps_crashing(service, container, every, again, pace)
-    if status == "running":
-        return _killed_inside(service, container, own, now)
-    if status in ("exited", "dead", "removing"):
-        return _ended(service, container, own)
-    return say(
-        "container-exited",
-        service,
-        container,
-        proof_of(container, "State.Status", status),
-        exit=state.get("ExitCode", "?"),
-        how="",
-    )
+    own = own_events(container, events)
+    since_start = _since_start(container, own)
+    if container.start_error and container.status in ("created", "exited", "restarting"):
+        return _start_error(service, container, own)
+    match container.status:
+        case "created":
+            return _never_started(service, container)
+        case "paused":
+            proof = container_proof(container, field_names.STATUS, "paused")
+            since = last_time(since_start, "pause")
+            return container_finding("container-paused", service, container, proof, since=since)
+        case "restarting":
+            return crash_finding(service, container, own, samples, "fast")
+        case "running":
+            pace = crash_pace(container, own, events, now, samples)
+            if pace:
+                return crash_finding(service, container, own, samples, pace)
+            return _child_killed(service, container, since_start, now)
+        case "exited" | "dead" | "removing":
+            return _ended(service, container, since_start)
+    proof = container_proof(container, field_names.STATUS, container.status)
+    return container_finding("container-exited", service, container, proof, exit=exit_code_text(container), how="")
 
 
-def _of_this_life(container: Container, own: Events) -> Events:
-    """The container's events since it was last started: what ended an earlier life says nothing of this one."""
-    started = parse_time(container["State"].get("StartedAt"))
+def _since_start(container: Container, own: Sequence[Event]) -> list[Event]:
+    """The container's events since its last start: what ended an earlier life is no proof for this one."""
+    started = parse_time(container.started)
     since = started.timestamp() if started else 0.0
-    return [event for event in own if event["at"] >= since]
+    return [event for event in own if event.at >= since]
 
 
-def _start_error(service: Service, container: Container, own: Events) -> Finding:
-    error = " ".join(container["State"]["Error"].split())
+def _start_error(service: Service, container: Container, own: Sequence[Event]) -> Finding:
+    error = " ".join(container.start_error.split())
     code = next((code for code, pattern in _START_ERRORS if re.search(pattern, error)), "container-exited")
     port = re.search(r":(\d+)(?:/tcp)?(?: failed|: bind|:? address|$)", error)
-    holder = "another container" if "allocated" in error else "a program of the host"
-    exit_code = container["State"].get("ExitCode")
-    ended = container["State"].get("FinishedAt")
-    tried = at(own[-1]) if own else ended if parse_time(ended) else container.get("Created")  # the last that it did
-    return say(
+    tried = utc(own[-1].at) if own else end_time(container) or container.created
+    return container_finding(
         code,
         service,
         container,
-        proof_of(container, "State.Error", error, tried),
-        proof_of(container, "State.ExitCode", exit_code, tried),
+        container_proof(container, field_names.START_ERROR, error, tried),
+        container_proof(container, field_names.EXIT_CODE, container.exit_code, tried),
         since=tried,
-        error=_short(error),
-        exit=exit_code,
+        error=_end_of(error),
+        exit=container.exit_code,
         port=port.group(1) if port else "?",
-        holder=holder,
+        holder="another container" if "allocated" in error else "a program of the host",
         how="",
     )
 
 
-def _short(error: str) -> str:
+def _end_of(error: str) -> str:
     """The end of a start error, where the reason stands."""
-    return error if len(error) <= 200 else "… " + error[-200:]
+    return error if len(error) <= MAX_ERROR_CHARACTERS else "… " + error[-MAX_ERROR_CHARACTERS:]
 
 
 def _never_started(service: Service, container: Container) -> Finding:
     waits = ", ".join(f"{name} ({how.removeprefix('service_')})" for name, how in service.depends_on.items())
-    proof = proof_of(container, "State.Status", "created", container.get("Created"))
-    if not waits:
-        return say(
-            "container-stopped",
-            service,
-            container,
-            proof,
-            since=container.get("Created"),
-            how=": it was created and never started",
-        )
-    return say("dependency-blocked", service, container, proof, since=container.get("Created"), waits=waits)
+    created = container.created
+    proof = container_proof(container, field_names.STATUS, "created", created)
+    if waits:
+        return container_finding("dependency-blocked", service, container, proof, since=created, waits=waits)
+    how = ": it was created and never started"
+    return container_finding("container-stopped", service, container, proof, since=created, how=how)
 
 
-def _killed_inside(service: Service, container: Container, events: Events, now: datetime) -> Finding | None:
-    """A running container in which the kernel has killed a child for memory since it started.
+def _child_killed(service: Service, container: Container, events: Sequence[Event], now: datetime) -> Finding | None:
+    """`oom-killed` for a running container in which the kernel has killed a child since the start, or None.
 
-    Down where nothing says that it works; impaired where its healthcheck passes, and only a warning when that was a
-    while ago.
+    It is down when its healthcheck does not pass. It is impaired when the healthcheck passes, or there is none. It is
+    a warning when the healthcheck passes and the kill is not recent.
     """
-    ooms = [event for event in events if event["action"] == "oom"]
-    if not ooms:
+    kills = [event.at for event in events if event.action == "oom"]
+    if not kills:
         return None
-    proof = proof_of(container, "event", "oom, while the main process lives on", at(ooms[-1]))
-    found = say("oom-killed", service, container, proof, since=at(ooms[0]))
-    health = (container["State"].get("Health") or {}).get("Status")
-    if health != "healthy":
-        return found if health else replace(found, severity="error", impaired=True)
-    past = now.timestamp() - ooms[-1]["at"] > LONG_AGO.total_seconds()
-    return replace(found, severity="warning" if past else "error", impaired=True)
+    proof = container_proof(container, "event", "oom, while the main process lives on", utc(kills[-1]))
+    found = container_finding("oom-killed", service, container, proof, since=utc(kills[0]))
+    if container.health_status not in ("", "healthy"):
+        return found
+    is_past = now.timestamp() - kills[-1] > RECENT_CHILD_DEATH.total_seconds()
+    is_warning = container.health_status == "healthy" and is_past
+    return replace(found, severity="warning" if is_warning else "error", impaired=True)
 
 
-def _ended(service: Service, container: Container, events: Events) -> Finding | None:
-    state = container["State"]
-    exit_code = state.get("ExitCode", "?")
-    if service.one_shot and exit_code == 0 and not state.get("OOMKilled"):
+def _ended(service: Service, container: Container, events: Sequence[Event]) -> Finding | None:
+    exit_code = container.exit_code
+    if service.one_shot and exit_code == 0 and not container.oom_killed:
         return None
-    ended = proof_of(container, "State.ExitCode", exit_code)
+    ended = container_proof(container, field_names.EXIT_CODE, exit_code_text(container))
     memory = memory_proof(container, events)
     if memory:
-        return say("oom-killed", service, container, *memory, ended)
-    stop = [event for event in events if event["action"] == "stop"]
-    kills = [event for event in events if event["action"] == "kill" and event["signal"] in ("9", "SIGKILL")]
-    if stop:
-        proof = proof_of(container, "event", "stop", at(stop[-1]))
-        return say(
-            "container-stopped", service, container, proof, ended, how=f" {_after(exit_code)}", since=at(stop[-1])
-        )
-    if kills and exit_code == 137:
-        proof = proof_of(container, "event", f"kill, signal {kills[-1]['signal']}", at(kills[-1]))
-        return say("container-killed", service, container, proof, ended, how=" from outside")
+        return container_finding("oom-killed", service, container, *memory, ended)
+    stopped = last_time(events, "stop")
+    if stopped:
+        proof = container_proof(container, "event", "stop", stopped)
+        how = f" {_after_stop(container)}"
+        return container_finding("container-stopped", service, container, proof, ended, how=how, since=stopped)
+    kills = [event for event in events if event.action == "kill" and event.signal in ("9", "SIGKILL")]
+    if kills and exit_code == SIGKILL_EXIT:
+        proof = container_proof(container, "event", f"kill, signal {kills[-1].signal}", utc(kills[-1].at))
+        return container_finding("container-killed", service, container, proof, ended, how=" from outside")
     if service.one_shot:
-        return say("one-shot-failed", service, container, ended, exit=exit_code)
-    died = any(event["action"] == "die" for event in events)
-    return _ended_without_events(service, container, ended, exit_code, died)
+        return container_finding("one-shot-failed", service, container, ended, exit=exit_code_text(container))
+    died = any(event.action == "die" for event in events)
+    return _ended_without_events(service, container, ended, died)
 
 
-def _ended_without_events(
-    service: Service, container: Container, ended: Proof, exit_code: object, died: bool
-) -> Finding:
-    """The engine keeps few events: what the state alone proves."""
-    policy = (((container.get("HostConfig") or {}).get("RestartPolicy")) or {}).get("Name") or "no"
-    kept = proof_of(container, "HostConfig.RestartPolicy", policy)
-    if exit_code == 137:
-        return say("container-killed", service, container, ended, kept, how="; who sent it is not recorded")
-    if policy in KEEPS_RUNNING and exit_code in (0, 143):
-        how = f" {_after(exit_code)}: with restart policy {policy} it would have been restarted otherwise"
-        return say("container-stopped", service, container, ended, kept, how=how)
-    if exit_code == 143:
-        return say("container-stopped", service, container, ended, kept, how=" with SIGTERM")
-    outage = {"outage": "engine"} if exit_code == ENGINE_WENT_DOWN and not died else {}
-    how = "by itself " if died else ""  # without the event, somebody's signal may have been forgotten
-    found = say("container-exited", service, container, ended, kept, exit=exit_code, how=how, **outage)
-    return replace(found, severity="warning") if exit_code == 0 and _is_job(service, container, policy) else found
+def _ended_without_events(service: Service, container: Container, ended: Proof, died: bool) -> Finding:
+    """What the state alone proves: the engine keeps few events. `died`: the event of the death is known."""
+    exit_code, policy = container.exit_code, container.restart_policy
+    proof = (ended, container_proof(container, field_names.RESTART_POLICY, policy))
+    if exit_code == SIGKILL_EXIT:
+        how = "; who sent it is not recorded"
+        return container_finding("container-killed", service, container, *proof, how=how)
+    if policy in RESTARTING_POLICIES and exit_code in (0, SIGTERM_EXIT):
+        how = f" {_after_stop(container)}: with restart policy {policy} it would have been restarted otherwise"
+        return container_finding("container-stopped", service, container, *proof, how=how)
+    if exit_code == SIGTERM_EXIT:
+        return container_finding("container-stopped", service, container, *proof, how=" with SIGTERM")
+    outage = {"outage": "engine"} if exit_code == ENGINE_STOPPED_EXIT and not died else {}
+    how = "by itself " if died else ""  # without the event, a signal may have been forgotten
+    exit_text = exit_code_text(container)
+    found = container_finding("container-exited", service, container, *proof, exit=exit_text, how=how, **outage)
+    return replace(found, severity="warning") if exit_code == 0 and _is_job(service, container) else found
 
 
-def _is_job(service: Service, container: Container, policy: str) -> bool:
-    """Whether it is by all signs a job that was to end: nobody leans on it, and it did not live long.
+def _is_job(service: Service, container: Container) -> bool:
+    """Whether a container that ended with 0 was a job: nothing needs it, and its life was short.
 
-    With policy `on-failure` an end with 0 is an end that was meant.
+    With restart policy `on-failure` an end with 0 is intended, however long the life was.
     """
-    checked = bool(container["Config"].get("Healthcheck")) if service.healthcheck is None else service.healthcheck
-    if policy == "on-failure":
-        return not (service.leaned_on or service.ports or checked)
-    started, ended = (parse_time(container["State"].get(key)) for key in ("StartedAt", "FinishedAt"))
-    brief = started is not None and ended is not None and ended - started <= A_JOB
-    return brief and not (service.leaned_on or service.ports or checked)
+    has_healthcheck = container.healthcheck is not None if service.healthcheck is None else service.healthcheck
+    if service.must_keep_running or service.ports or has_healthcheck:
+        return False
+    if container.restart_policy == "on-failure":
+        return True
+    started, ended = parse_time(container.started), parse_time(container.finished)
+    return started is not None and ended is not None and ended - started <= MAX_JOB_LIFE
 
 
-def _after(exit_code: object) -> str:
-    return {0: "and ended cleanly", 143: "with SIGTERM", 137: "and, as it did not end, killed"}.get(
-        exit_code if isinstance(exit_code, int) else -1, f"(exit code {exit_code})"
-    )
+def _after_stop(container: Container) -> str:
+    """How a container ended that was stopped."""
+    if container.exit_code == 0:
+        return "and ended cleanly"
+    if container.exit_code == SIGTERM_EXIT:
+        return "with SIGTERM"
+    if container.exit_code == SIGKILL_EXIT:
+        return "and, as it did not end, killed"
+    return f"(exit code {exit_code_text(container)})"

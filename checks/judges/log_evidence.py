@@ -1,29 +1,32 @@
-"""What the log of a container or store that is not fine adds: a line proves a cause only beside another signal."""
+"""What log lines add to a finding. A line proves a cause only beside another signal. Pure functions."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
-from typing import Any
 
 from service_down.checks.framework.check import AnyTarget, CheckEvidence
 from service_down.checks.framework.targets import own_log
 from service_down.fixtures.catalog.finding import Finding, Proof, catalogue, finding
 from service_down.fixtures.catalog.log_signatures import own_reasons, signature_of
+from service_down.fixtures.engines.registry import ENGINE
 from service_down.fixtures.evidence.observation import parse_time
+from service_down.fixtures.probes.registry import subjects
+from service_down.fixtures.settings.schema import Settings
+from service_down.fixtures.stack.containers import LogTail
 from service_down.fixtures.stack.model import Model, Service
 
-ENDED = {"container-exited", "crash-loop", "one-shot-failed", "container-killed"}
-NEAR_THE_END = 30  # lines: the reason stands among the last words
-MOST_LINES = 3
-LAST_WORDS = 2
-LATELY = 120.0  # seconds
-REASON = 160  # characters
+MAX_LAST_LINES = 30  # the last lines of an ended container that may hold the reason
+MAX_PROOF_LINES = 3
+MAX_UNKNOWN_LINES = 2  # last lines that are shown when no signature matches
+RECENT_SECONDS = 120.0
+MAX_LINE_CHARACTERS = 300
+MAX_REASON_CHARACTERS = 160
 _STAMP = re.compile(r"^(\d{4}-\d\d-\d\dT[\d:.]+Z) ?(.*)$")
-_PEER = (
+_CONNECTION_SIGNATURES = (
     "connection-refused",
     "connection-timed-out",
     "name-not-resolved",
@@ -31,102 +34,90 @@ _PEER = (
     "too-many-connections",
 )
 
+Log = Mapping[str, LogTail]  # container -> the end of its log
+SignedLine = tuple[str, str]  # a line and the name of its signature
 
-def with_log(
-    found: Finding, log: Mapping[str, Any] | None, service: Service, model: Model, databases: Iterable[str]
-) -> Finding:
-    """The finding with what the last log lines prove, or with another code where only the log tells them apart."""
-    if found.code not in ENDED or not log:
+
+def log_codes_of(service: str, settings: Settings) -> Mapping[str, str]:
+    """Log signature -> finding code, for the logs of this service.
+
+    A subject with a table in the settings speaks for the services that the table names; one without, for all.
+    """
+    codes: dict[str, str] = {}
+    for subject in subjects():
+        entries = settings.all_of(subject.table).values() if subject.table else ()
+        if subject.table is None or any(getattr(entry, "service", None) == service for entry in entries):
+            codes |= subject.log_codes
+    return codes
+
+
+def with_log(found: Finding, log: Log | None, service: Service, model: Model, log_codes: Mapping[str, str]) -> Finding:
+    """The finding with what the last log lines prove: more proof, services to blame, or a more exact code."""
+    if not catalogue()[found.code].reads_last_log_lines or not log:
         return found
-    lines = [line for one in log.values() for line in one["lines"][-NEAR_THE_END:]]
-    marked = [(line, name) for line in lines if (name := signature_of(line))]
-    if not marked:
-        words = [line for line in lines if line.strip()][-LAST_WORDS:]
-        return replace(found, proof=(*found.proof, *(_proof(service.name, line, "last words") for line in words)))
-    names = {name for _, name in marked}
-    proof = tuple(_proof(service.name, line, name) for line, name in marked[-MOST_LINES:])
-    if "wrong-architecture" in names and found.code != "container-killed":
-        return _renamed(
-            "wrong-architecture", found, [line for line in marked if line[1] == "wrong-architecture"], service
-        )
-    if "corruption" in names and service.name in set(databases):
-        return _renamed("db-corrupt", found, [line for line in marked if line[1] == "corruption"], service)
-    blamed = set(found.blamed) | _peers(marked, model) | ({"host"} if "disk-full" in names else set())
-    blamed -= {service.name}
+    lines = [line for tail in log.values() for line in tail.lines[-MAX_LAST_LINES:]]
+    signed = list(_signed(lines))
+    if not signed:
+        last = [line for line in lines if line.strip()][-MAX_UNKNOWN_LINES:]
+        return replace(found, proof=(*found.proof, *(_proof(service.name, line, "last words") for line in last)))
+    names = {name for _, name in signed}
+    for name, code in log_codes.items():
+        if name in names and _may_be_reason(name, found):
+            return _with_code(code, found, [entry for entry in signed if entry[1] == name], service)
+    proof = [_proof(service.name, line, name) for line, name in signed[-MAX_PROOF_LINES:]]
+    blamed = {*found.blamed, *_blamed(signed, model)} - {service.name}
     own = names <= own_reasons() | {"crash"} and bool(names & own_reasons())
     return replace(found, proof=(*found.proof, *proof), blamed=tuple(sorted(blamed)), own_reason=own)
 
 
-def with_reason(found: Finding, said: Sequence[str], target: AnyTarget, seen: CheckEvidence) -> Finding:
-    """What fails while it runs, with the known error that it tells: in its answer (`said`), or lately in its log.
+def _may_be_reason(signature: str, found: Finding) -> bool:
+    """Whether a signature may replace the finding's code.
 
-    Whom such a line names is to blame, where that one has failed too.
+    A reason of the program's own does not explain the end of a container that was killed: it had started.
     """
-    view = seen.value("engine")
+    return catalogue()[found.code].follows or signature not in own_reasons()
+
+
+def with_reason(found: Finding, texts: Sequence[str], target: AnyTarget, evidence: CheckEvidence) -> Finding:
+    """The finding of a service that runs, with the known error in `texts`, its answer, or in its recent log lines.
+
+    Such a line blames the services that it names.
+    """
+    engine = evidence.value(ENGINE)
     if not catalogue()[found.code].follows:
         return found
-    log = next((seen.value(probe) for probe in own_log(target)), None) or {}
-    lines = [line for one in log.values() for line in one["lines"]] if view else []
-    now = datetime.fromtimestamp(view["asked"], UTC) if view else None
-    fresh = [line for line in lines if (at := _time_of(line)) and now and (now - at).total_seconds() <= LATELY]
-    marked = [(line, name) for line in (*said, *fresh) if (name := signature_of(line))]
-    if not marked:
+    lines = _log_lines(target, evidence)
+    recent = [line for line in lines if engine and _is_recent(line, engine.now, RECENT_SECONDS)]
+    signed = list(_signed((*texts, *recent)))
+    if not signed:
         return found
-    names = {name for _, name in marked}
-    blamed = {*found.blamed, *_peers(marked, target.model), *({"host"} if "disk-full" in names else ())}
-    proof = tuple(dict.fromkeys(_proof(target.service, line, name) for line, name in marked[-MOST_LINES:]))
-    summary = f"{found.summary}; it says: {proof[-1].value[:REASON]}"
-    blamed -= {target.service}
+    blamed = {*found.blamed, *_blamed(signed, target.model)} - {target.service}
+    proof = tuple(dict.fromkeys(_proof(target.service, line, name) for line, name in signed[-MAX_PROOF_LINES:]))
+    summary = f"{found.summary}; it says: {proof[-1].value[:MAX_REASON_CHARACTERS]}"
     return replace(found, summary=summary, proof=(*found.proof, *proof), blamed=tuple(sorted(blamed)))
 
 
-def _time_of(line: str) -> datetime | None:
-    match = _STAMP.match(line)
-    return parse_time(match.group(1)) if match else None
-
-
-def dated_by_log(found: Sequence[Finding], target: AnyTarget, seen: CheckEvidence) -> list[Finding]:
-    """The findings of a store, each with the first line of its log that says the same: it tells since when."""
-    log = next((seen.value(probe) for probe in own_log(target)), None) or {}
-    lines = [line for one in log.values() for line in one["lines"]]
-    return [_dated(one, lines, target.service) for one in found]
+def dated_by_log(findings: Sequence[Finding], target: AnyTarget, evidence: CheckEvidence) -> list[Finding]:
+    """The findings, each with the first log line of its service that proves it too, and the time of that line."""
+    lines = _log_lines(target, evidence)
+    return [_dated(found, lines, target.service) for found in findings]
 
 
 def _dated(found: Finding, lines: Sequence[str], service: str) -> Finding:
-    signs = catalogue()[found.code].log
-    first = next(((line, name) for line in lines if signs and (name := signature_of(line)) in signs), None)
+    first = next(((line, name) for line, name in _signed(lines) if name in catalogue()[found.code].log), None)
     if first is None:
         return found
-    line, name = first
-    proof = _proof(service, line, name)
+    proof = _proof(service, *first)
     return replace(found, proof=(*found.proof, proof), since=found.since or proof.at)
 
 
-def _proof(service: str, line: str, name: str) -> Proof:
-    match = _STAMP.match(line)
-    at, text = (match.group(1), match.group(2)) if match else (None, line)
-    return Proof(f"log of {service} ({name})", text[:300], at)
-
-
-def _renamed(code: str, found: Finding, lines: Sequence[tuple[str, str]], service: Service) -> Finding:
-    """The more exact code; exit and log stand in its proof side by side."""
-    proof = tuple(_proof(service.name, line, name) for line, name in lines[-MOST_LINES:])
-    error = proof[-1].value[:160]
-    facts = {**found.facts, "error": error}
-    return finding(code, service.name, proof=(*proof, *found.proof), since=found.since, facts=facts)
-
-
-def about_peers(
-    lines: Sequence[str], service: Service, model: Model, now: datetime, fresh: float
+def recent_peer_errors(
+    lines: Sequence[str], service: Service, model: Model, now: datetime, within_seconds: float
 ) -> tuple[list[str], list[Proof]]:
-    """The other services that lines of the last `fresh` seconds complain of, and these lines."""
+    """The other services that recent log lines complain of, and these lines."""
     peers: set[str] = set()
     proof = []
-    for line in lines:
-        name = signature_of(line)
-        at = _time_of(line)
-        if name is None or at is None or (now - at).total_seconds() > fresh:
-            continue
+    for line, name in _signed(line for line in lines if _is_recent(line, now, within_seconds)):
         blamed = _peers([(line, name)], model) - {service.name}
         if blamed:
             peers |= blamed
@@ -134,15 +125,53 @@ def about_peers(
     return sorted(peers), proof
 
 
-def _peers(marked: Sequence[tuple[str, str]], model: Model) -> set[str]:
-    """The services that the lines about connections name as the other end, not as a word or a module's name."""
-    lines = [line for line, signature in marked if signature in _PEER]
-    return {one.name for one in model.services for line in lines if _other_end(one.name).search(line)}
+def _log_lines(target: AnyTarget, evidence: CheckEvidence) -> list[str]:
+    """The log lines of every container of the target's service."""
+    return [line for key in own_log(target) for tail in (evidence.value(key) or {}).values() for line in tail.lines]
+
+
+def _signed(lines: Iterable[str]) -> Iterator[SignedLine]:
+    """The lines that match a signature, with its name."""
+    for line in lines:
+        name = signature_of(line)
+        if name:
+            yield line, name
+
+
+def _is_recent(line: str, now: datetime, within_seconds: float) -> bool:
+    match = _STAMP.match(line)
+    at = parse_time(match.group(1)) if match else None
+    return at is not None and (now - at).total_seconds() <= within_seconds
+
+
+def _proof(service: str, line: str, signature: str) -> Proof:
+    match = _STAMP.match(line)
+    at, text = (match.group(1), match.group(2)) if match else (None, line)
+    return Proof(f"log of {service} ({signature})", text[:MAX_LINE_CHARACTERS], at)
+
+
+def _with_code(code: str, found: Finding, signed: Sequence[SignedLine], service: Service) -> Finding:
+    """The same failure under a more exact code, with the log lines before the other proof."""
+    proof = tuple(_proof(service.name, line, name) for line, name in signed[-MAX_PROOF_LINES:])
+    facts = {**found.facts, "error": proof[-1].value[:MAX_REASON_CHARACTERS]}
+    return finding(code, service.name, proof=(*proof, *found.proof), since=found.since, facts=facts)
+
+
+def _blamed(signed: Sequence[SignedLine], model: Model) -> set[str]:
+    """The services that the lines name as the reason; a full disk is the host's."""
+    is_disk_full = any(name == "disk-full" for _, name in signed)
+    return _peers(signed, model) | ({"host"} if is_disk_full else set())
+
+
+def _peers(signed: Sequence[SignedLine], model: Model) -> set[str]:
+    """The services that lines about connections name as the other end. A mere mention does not count."""
+    lines = [line for line, name in signed if name in _CONNECTION_SIGNATURES]
+    return {service.name for service in model.services for line in lines if _other_end(service.name).search(line)}
 
 
 @cache
-def _other_end(name: str) -> re.Pattern[str]:
+def _other_end(service: str) -> re.Pattern[str]:
     """How programs name what they cannot reach: `to NAME`, `host "NAME"`, `lookup NAME`, `NAME:5432`."""
-    word = re.escape(name) + r"(?![\w-]|\.[A-Za-z_])"
+    word = re.escape(service) + r"(?![\w-]|\.[A-Za-z_])"
     before = r"(?:\b(?:to|host|name|lookup|at|server|resolve|resolving|for)|ENOTFOUND|EAI_AGAIN|Exception:)"
-    return re.compile(rf"{before}[ :]+[\"'(]?{word}|[\"'(@]{word}|(?<![\w./-]){re.escape(name)}:\d", re.IGNORECASE)
+    return re.compile(rf"{before}[ :]+[\"'(]?{word}|[\"'(@]{word}|(?<![\w./-]){re.escape(service)}:\d", re.IGNORECASE)

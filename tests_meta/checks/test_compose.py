@@ -1,63 +1,40 @@
-"""What every run needs to know before it can call anything fine."""
+"""A stack of which no service is known is never fine."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import pytest
 
-import service_down.checks.test_setup as checks_of_setup
-from service_down.checks.framework.check import Target
-from service_down.checks.judges.config_drift import drifted
-from service_down.fixtures.evidence.observation import CannotCheck, Observation
-from service_down.fixtures.settings.schema import Endpoint, Settings
-from service_down.fixtures.stack.model import Model, Service, from_compose
-from service_down.tests_meta.offline import recorded_container
+from service_down.checks import test_compose as compose_checks
+from service_down.checks.framework.check import BOTH_MODES, Check, CheckEvidence, Target
+from service_down.checks.framework.targets import stack
+from service_down.fixtures.catalog.finding import Finding
+from service_down.fixtures.evidence.observation import CannotCheck
+from service_down.fixtures.evidence.recording import ReplayedObservations
+from service_down.fixtures.run.run import TRIAGE
+from service_down.fixtures.settings.schema import Settings
+from service_down.fixtures.stack.model import Model, Service
 
-SEEN: Any = None  # the check asks nothing
+
+def reported(model: Model) -> list[Sequence[Finding]]:
+    """What the check of this stack's services reports. Raises CannotCheck."""
+    target = Target("stack", "stack", None, model, Settings())
+    check = Check("services", runbook=(), modes=BOTH_MODES, targets=stack)
+    reports: list[Sequence[Finding]] = []
+
+    def report_findings(findings: Sequence[Finding], note: str = "") -> None:
+        reports.append(findings)
+
+    evidence = CheckEvidence(check, target, ReplayedObservations({}), TRIAGE)
+    compose_checks.test_services(target, evidence, report_findings)
+    return reports
 
 
-def test_a_stack_without_services_is_not_fine() -> None:
-    nobody = Target("stack", "stack", None, Model((), "labels", "no compose file is named"), Settings())
+def test_a_stack_without_services_could_not_be_checked() -> None:
     with pytest.raises(CannotCheck, match=r"no service of this stack is known \(no compose file is named\)"):
-        checks_of_setup.test_services(nobody, SEEN, lambda found: None)
-    said: list[Any] = []
-    somebody = Target("stack", "stack", None, Model((Service("web"),), "labels"), Settings())
-    checks_of_setup.test_services(somebody, SEEN, said.append)
-    assert said == [[]]
+        reported(Model((), "labels", "no compose file is named"))
 
 
-def test_the_model_knows_who_must_keep_running() -> None:
-    table = {
-        "services": {
-            "web": {"depends_on": {"db": {"condition": "service_healthy"}, "seed": {"condition": COMPLETED}}},
-            "db": {},
-            "seed": {},
-            "api": {"depends_on": {"extra": {"condition": "service_started", "required": False}}},
-        }
-    }
-    model = from_compose(table, Settings(endpoints={"api": Endpoint(service="api", port=80)}), [])
-    assert {one.name for one in model.services if one.leaned_on} == {"db", "api"}
-    assert {one.name for one in model.services if one.optional} == {"api"}
-
-
-COMPLETED = "service_completed_successfully"
-
-
-@pytest.mark.parametrize(
-    ("service", "mode", "said"),
-    [
-        (Service("ok"), "hvdemo_default", True),
-        (Service("ok"), "container:1f2e", None),
-        (Service("ok", optional=True), "hvdemo_default", None),
-    ],
-)
-def test_a_hash_of_something_else_than_the_file_is_no_drift(service: Service, mode: str, said: bool | None) -> None:
-    container = recorded_container("hvdemo-ok-1")
-    container["HostConfig"]["NetworkMode"] = mode
-    container["Config"]["Labels"] |= {
-        "com.docker.compose.config-hash": "abc",
-        "com.docker.compose.version": "2.26.1",
-    }
-    hashes = Observation("compose:hashes", "seen", {"version": "2.26.1-4", "hashes": {"ok": "def"}})
-    assert drifted(service, container, hashes) is said
+def test_a_stack_with_services_passes() -> None:
+    assert reported(Model((Service("web"),), "labels")) == [[]]

@@ -1,24 +1,27 @@
-"""What a log adds to a finding: whom its lines blame, a reason of its own, and since when."""
+"""What a log adds to a finding: the services that its lines blame, a reason of its own, or a more exact code."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-
 import pytest
 
-from service_down.checks.judges.log_evidence import with_log
-from service_down.checks.test_logs import judge_log
+from service_down.checks.judges.log_evidence import log_codes_of, with_log
 from service_down.fixtures.catalog.finding import Finding, finding
+from service_down.fixtures.probes.postgres import TABLE, PostgresSettings
+from service_down.fixtures.settings.schema import Settings
+from service_down.fixtures.stack.containers import LogTail
 from service_down.fixtures.stack.model import Model, Service
 
 MODEL = Model(tuple(Service(name) for name in ("api", "redis", "cache", "postgres", "auth")), "compose")
-API = Service("api")
-MISSING = "ModuleNotFoundError: No module named 'uvicorn'"
+SETTINGS = Settings().with_entries(TABLE, main=PostgresSettings(service="postgres"))
+CRASH = finding("crash-loop", "api", restarts=3, exit=1)
+KILL = finding("container-killed", "api", how="")
+MISSING_MODULE = "ModuleNotFoundError: No module named 'uvicorn'"
 
 
-def read(*lines: str) -> Finding:
-    log = {"p-api-1": {"lines": [f"2026-11-24T02:50:0{at}.1Z {line}" for at, line in enumerate(lines)]}}
-    return with_log(finding("crash-loop", "api", restarts=3, exit=1), log, API, MODEL, ["postgres"])
+def with_lines(*lines: str, found: Finding = CRASH, service: str = "api") -> Finding:
+    """The finding with what these last log lines of the service add."""
+    tail = LogTail(tuple(f"2026-11-24T02:50:0{second}.1Z {line}" for second, line in enumerate(lines)))
+    return with_log(found, {f"p-{service}-1": tail}, Service(service), MODEL, log_codes_of(service, SETTINGS))
 
 
 @pytest.mark.parametrize(
@@ -38,38 +41,41 @@ def read(*lines: str) -> Finding:
         ("dial tcp 172.18.0.4:5432: i/o timeout", []),
     ],
 )
-def test_the_other_end_is_blamed_and_no_mere_word(line: str, blamed: list[str]) -> None:
-    assert list(read(line).blamed) == blamed
+def test_the_other_end_of_a_connection_is_blamed_and_no_mere_mention(line: str, blamed: list[str]) -> None:
+    assert list(with_lines(line).blamed) == blamed
 
 
 @pytest.mark.parametrize(
     ("lines", "own"),
     [
-        ([MISSING], True),
-        (["Traceback (most recent call last):", MISSING], True),
+        ([MISSING_MODULE], True),
+        (["Traceback (most recent call last):", MISSING_MODULE], True),
         (["PermissionError: [Errno 13] Permission denied: '/data'"], True),
         (["OSError: [Errno 98] Address already in use"], True),
-        ([MISSING, "Error 111 connecting to redis:6379. Connection refused."], False),
-        (["dial tcp 172.18.0.4:5432: connection refused", MISSING], False),
+        ([MISSING_MODULE, "Error 111 connecting to redis:6379. Connection refused."], False),
+        (["dial tcp 172.18.0.4:5432: connection refused", MISSING_MODULE], False),
         (["Traceback (most recent call last):"], False),
         (["starting"], False),
         (["could not write to file: No space left on device"], False),
     ],
 )
-def test_a_reason_of_its_own_is_told_from_the_others_fault(lines: list[str], own: bool) -> None:
-    assert read(*lines).own_reason is own
+def test_a_reason_of_its_own_is_distinguished_from_the_failure_of_another(lines: list[str], own: bool) -> None:
+    assert with_lines(*lines).own_reason is own
 
 
-def test_a_full_disk_is_the_hosts() -> None:
-    assert read("could not write to file: No space left on device").blamed == ("host",)
+def test_a_full_disk_blames_the_host() -> None:
+    assert with_lines("could not write to file: No space left on device").blamed == ("host",)
 
 
-@pytest.mark.parametrize(("ago", "blamed"), [(30.0, ("cache",)), (90.0, None)])
-def test_a_fresh_complaint_about_a_peer_is_a_warning(ago: float, blamed: tuple[str, ...] | None) -> None:
-    now = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
-    stamp = (now - timedelta(seconds=ago)).isoformat().replace("+00:00", ".5Z")
-    lines = [f"{stamp} Error 111 connecting to cache:6379. Connection refused.", f"{stamp} tick"]
-    found = judge_log(API, MODEL, {"p-api-1": {"lines": lines}}, now)
-    assert [(one.code, one.severity, one.blamed) for one in found] == (
-        [("peer-errors", "warning", blamed)] if blamed else []
-    )
+@pytest.mark.parametrize(
+    ("service", "found", "line", "code"),
+    [
+        ("postgres", CRASH, "ERROR:  invalid page in block 7 of relation base/1/2", "db-corrupt"),
+        ("postgres", KILL, "ERROR:  invalid page in block 7 of relation base/1/2", "db-corrupt"),
+        ("api", CRASH, "ERROR:  invalid page in block 7 of relation base/1/2", "crash-loop"),
+        ("api", CRASH, "exec /app: exec format error", "wrong-architecture"),
+        ("api", KILL, "exec /app: exec format error", "container-killed"),  # it had started
+    ],
+)
+def test_a_log_line_may_give_a_more_exact_code(service: str, found: Finding, line: str, code: str) -> None:
+    assert with_lines(line, found=found, service=service).code == code
