@@ -1,106 +1,88 @@
-"""The newest backup exists, is fresh, not empty and a readable archive; the data directories exist (runbook 7)."""
+"""The newest backup exists, is recent, not empty and a readable archive; the data directories exist (runbook 7)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from service_down.checks.framework.check import CheckEvidence, ReportFindings, Target, check
-from service_down.checks.framework.targets import HOST, named
+from service_down.checks.framework.targets import HOST, entries_of
 from service_down.fixtures.catalog.finding import Finding, Proof, finding
 from service_down.fixtures.evidence.observation import CannotCheck, Observation, parse_time, utc
-from service_down.fixtures.settings.schema import Backup, Settings
+from service_down.fixtures.probes.backup import BACKUP, DIRECTORY, TABLE, BackupSettings, Directory, NewestBackup
+from service_down.fixtures.settings.schema import Settings
 from service_down.fixtures.stack.model import Model
 
-ABSENT = "stack.toml has no [backup.*]"
+HOUR_SECONDS = 3600
 
 
 @check(
-    "backup", runbook=("7.backup",), over=named("backup"), asks=lambda target: (f"backup:{target.id}",), absent=ABSENT
+    "backup",
+    runbook=("7.backup",),
+    targets=entries_of(TABLE),
+    judges=lambda target: (BACKUP.of(target.id),),
+    absent="stack.toml has no [backup.*]",
 )
-def test_backup(target: Target[Backup], seen: CheckEvidence, report_findings: ReportFindings) -> None:
-    """There is something to restore from."""
-    report_findings(judge_backup(target.spec, seen[f"backup:{target.id}"]))
+def test_backup(target: Target[BackupSettings], evidence: CheckEvidence, report_findings: ReportFindings) -> None:
+    """There is a backup to restore from."""
+    report_findings(judge_backup(target.spec, evidence[BACKUP.of(target.id)]))
 
 
-def judge_backup(told: Backup, seen: Observation) -> list[Finding]:
-    """`backup-missing` for none, an empty or a broken one; `backup-stale` for one that is too old."""
-    if seen.outcome == "error":
-        return [_missing(told, seen.text, Proof(told.path, seen.text, seen.at))]
-    value = seen.value
-    if not value["count"]:
-        return [
-            _missing(told, f"no file matches {told.pattern}", Proof(f"{told.path}/{told.pattern}", "0 files", seen.at))
-        ]
-    newest = value["newest"]
-    if not value["size"]:
-        return [_missing(told, f"the newest, {newest}, is empty", Proof(newest, "0 bytes", seen.at))]
-    if value["whole"] is False:
-        return [
-            _missing(
-                told,
-                f"the newest, {newest}, cannot be read: {value['problem']}",
-                Proof(newest, value["problem"], seen.at),
-            )
-        ]
-    if value["whole"] is None:
-        raise CannotCheck(f"whether {newest} is whole: {value['problem']}")
-    hours = value["age"] / 3600
-    if hours > told.most_hours:
-        proof = Proof(f"age of {newest}", f"{hours:.1f} h", seen.at)
-        return [
-            finding(
-                "backup-stale",
-                HOST,
-                proof=[proof],
-                since=_stale_since(told, value["age"], seen.at),
-                path=told.path,
-                age=f"{hours:.0f} h",
-                limit=f"{told.most_hours:g} h",
-            )
-        ]
-    return []
+def judge_backup(location: BackupSettings, observation: Observation[NewestBackup]) -> list[Finding]:
+    """`backup-missing` for none, an empty one and one that cannot be read; `backup-stale` for one that is too old."""
+    backup, at = observation.value, observation.at
+    if backup is None:
+        return [_missing(location, observation.text, Proof(location.path, observation.text, at))]
+    if not backup.count:
+        proof = Proof(f"{location.path}/{location.pattern}", "0 files", at)
+        return [_missing(location, f"no file matches {location.pattern}", proof)]
+    newest = backup.newest
+    if not backup.size_bytes:
+        return [_missing(location, f"the newest, {newest}, is empty", Proof(newest, "0 bytes", at))]
+    if backup.whole is False:
+        what = f"the newest, {newest}, cannot be read: {backup.problem}"
+        return [_missing(location, what, Proof(newest, backup.problem, at))]
+    if backup.whole is None:
+        raise CannotCheck(f"whether {newest} is whole: {backup.problem}")
+    hours = backup.age_seconds / HOUR_SECONDS
+    if hours <= location.most_hours:
+        return []
+    facts = {"path": location.path, "age": f"{hours:.0f} h", "limit": f"{location.most_hours:g} h"}
+    proof = Proof(f"age of {newest}", f"{hours:.1f} h", at)
+    since = _stale_since(location, backup.age_seconds, at)
+    return [finding("backup-stale", HOST, proof=[proof], since=since, facts=facts)]
 
 
-def _stale_since(told: Backup, age: float, looked: str) -> str | None:
+def _stale_since(location: BackupSettings, age_seconds: float, observed_at: str) -> str | None:
     """When the newest backup became too old."""
-    at = parse_time(looked)
-    return utc(at.timestamp() - age + told.most_hours * 3600) if at else None
+    at = parse_time(observed_at)
+    return utc(at.timestamp() - age_seconds + location.most_hours * HOUR_SECONDS) if at else None
 
 
-def _missing(told: Backup, what: str, proof: Proof) -> Finding:
-    return finding("backup-missing", HOST, proof=[proof], path=told.path, what=what)
+def _missing(location: BackupSettings, what: str, proof: Proof) -> Finding:
+    return finding("backup-missing", HOST, proof=[proof], path=location.path, what=what)
 
 
 def data_directories(settings: Settings, model: Model) -> Sequence[Target[str]]:
     """Every data directory of the settings."""
-    paths = [path for backup in settings.backup.values() for path in backup.data_dirs]
+    paths = [path for location in settings.all_of(TABLE).values() for path in location.data_dirs]
     return [Target(path, HOST, path, model, settings) for path in paths]
 
 
 @check(
     "data-directory",
     runbook=("7.data",),
-    over=data_directories,
-    asks=lambda target: (f"dir:{target.id}",),
+    targets=data_directories,
+    judges=lambda target: (DIRECTORY.of(target.id),),
     absent="no [backup.*] names data_dirs",
 )
-def test_data_directory(target: Target[str], seen: CheckEvidence, report_findings: ReportFindings) -> None:
-    """The data directory is there."""
-    report_findings(judge_directory(target.spec, seen[f"dir:{target.id}"]))
+def test_data_directory(target: Target[str], evidence: CheckEvidence, report_findings: ReportFindings) -> None:
+    """The data directory exists."""
+    report_findings(judge_directory(target.spec, evidence[DIRECTORY.of(target.id)]))
 
 
-def judge_directory(path: str, seen: Observation) -> list[Finding]:
+def judge_directory(path: str, observation: Observation[Directory]) -> list[Finding]:
     """`data-dir-missing`."""
-    value: Any = seen.value
-    if seen.outcome == "seen" and value["exists"]:
+    if observation.value is not None and observation.value.exists:
         return []
-    return [
-        finding(
-            "data-dir-missing",
-            HOST,
-            proof=[Proof(path, "no such directory", seen.at)],
-            path=path,
-            what="no such directory",
-        )
-    ]
+    what = "no such directory"
+    return [finding("data-dir-missing", HOST, proof=[Proof(path, what, observation.at)], path=path, what=what)]

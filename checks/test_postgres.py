@@ -1,20 +1,30 @@
-"""PostgreSQL connects and answers; it is not in recovery, takes writes, and has connections left (runbook 4, 5, 8)."""
+"""PostgreSQL: it connects and answers, accepts writes, holds no long lock, has free connections (runbook 4, 5, 8)."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import pytest
 
-from service_down.checks.framework.check import VERIFY, CheckEvidence, ReportFindings, Target, check
-from service_down.checks.framework.targets import named, own_log
+from service_down.checks.framework.check import (
+    VERIFY_ONLY,
+    AnyKey,
+    CheckEvidence,
+    ReportFindings,
+    Target,
+    check,
+)
+from service_down.checks.framework.targets import entries_of, own_log
 from service_down.checks.judges.log_evidence import dated_by_log
 from service_down.fixtures.catalog.finding import Finding, Proof, finding
 from service_down.fixtures.evidence.observation import Observation, parse_time, utc
-from service_down.fixtures.settings.schema import Postgres, Thresholds
+from service_down.fixtures.probes.postgres import POSTGRES, ROWS, TABLE, PostgresSettings, PostgresState, RowCount
+from service_down.fixtures.settings.schema import Settings, Thresholds
+from service_down.fixtures.stack.model import Model
 
-LONG_WAIT = 5.0  # seconds
-_BY_KIND = {
+ABSENT = "stack.toml has no [postgres.*]"
+LONG_WAIT_SECONDS = 5.0
+CODE_OF_ERROR_KIND = {
     "auth": "db-auth-failed",
     "exhausted": "db-connections-exhausted",
     "starting": "db-recovering",
@@ -23,194 +33,192 @@ _BY_KIND = {
 }
 
 
-def with_table(settings: Any, model: Any) -> Any:
-    """The databases that have a table to count."""
-    return [one for one in named("postgres")(settings, model) if one.spec.table]
+def _state(target: Target[PostgresSettings]) -> Sequence[AnyKey]:
+    return (POSTGRES.of(target.id),)
 
 
 @check(
     "database",
     runbook=("3.dependencies", "4.psql", "5.psql"),
-    over=named("postgres"),
-    asks=lambda target: (f"postgres:{target.id}",),
+    targets=entries_of(TABLE),
+    judges=_state,
     uses=own_log,
-    absent="stack.toml has no [postgres.*]",
+    absent=ABSENT,
 )
-def test_database(target: Target[Postgres], seen: CheckEvidence, report_findings: ReportFindings) -> None:
-    """It connects and answers `SELECT 1`."""
-    report_findings(dated_by_log(judge_answer(target.service, seen[f"postgres:{target.id}"]), target, seen))
+def test_database(target: Target[PostgresSettings], evidence: CheckEvidence, report_findings: ReportFindings) -> None:
+    """The server accepts a connection and answers `SELECT 1`."""
+    findings = judge_answer(target.service, evidence[POSTGRES.of(target.id)])
+    report_findings(dated_by_log(findings, target, evidence))
 
 
-def _who(seen: Observation) -> dict[str, Any]:
-    """User and database of an answer, for the commands to paste."""
-    value = seen.value if isinstance(seen.value, dict) else {}
-    return {name: value[name] for name in ("user", "database") if name in value}
-
-
-def judge_answer(service: str, seen: Observation) -> list[Finding]:
-    """At most one finding, by the kind of refusal."""
-    if seen.outcome == "seen":
+def judge_answer(service: str, observation: Observation[PostgresState]) -> list[Finding]:
+    """At most one finding, by the kind of the error."""
+    if observation.value is not None:
         return []
-    facts = {**_who(seen), "error": seen.text, "what": seen.text, "used": "all", "allowed": "its maximum"}
-    proof = Proof(f"connect to {service}", f"{seen.kind}: {seen.text}", seen.at)
-    return [finding(_BY_KIND.get(seen.kind, "db-unreachable"), service, proof=[proof], facts=facts)]
+    code = CODE_OF_ERROR_KIND.get(observation.kind, "db-unreachable")
+    proof = Proof(f"connect to {service}", observation.error_text, observation.at)
+    return [finding(code, service, proof=[proof], facts=_error_facts(observation))]
+
+
+def _error_facts(observation: Observation[PostgresState] | Observation[RowCount]) -> Mapping[str, str]:
+    """What texts and commands need to know of an error. No user and database where the server did not answer in time.
+
+    `used` and `allowed` are for `db-connections-exhausted`: an error does not tell the numbers.
+    """
+    error, text = observation.error, observation.text
+    login = {"user": error.user, "database": error.database}
+    known = {name: value for name, value in login.items() if value is not None}
+    return {**known, "error": text, "what": text, "used": "all", "allowed": "its maximum"}
 
 
 @check(
     "database-state",
     runbook=("4.psql", "5.psql"),
-    over=named("postgres"),
-    asks=lambda target: (f"postgres:{target.id}",),
-    absent="stack.toml has no [postgres.*]",
+    targets=entries_of(TABLE),
+    judges=_state,
+    absent=ABSENT,
 )
-def test_database_state(target: Target[Postgres], seen: CheckEvidence, report_findings: ReportFindings) -> None:
-    """It is not in recovery, takes writes, and is not slow."""
-    report_findings(judge_state(target.service, target.spec, seen[f"postgres:{target.id}"], target.settings.thresholds))
+def test_database_state(
+    target: Target[PostgresSettings], evidence: CheckEvidence, report_findings: ReportFindings
+) -> None:
+    """The server is not in recovery, accepts writes, and is not slow."""
+    thresholds = target.settings.thresholds
+    report_findings(judge_state(target.service, target.spec, evidence[POSTGRES.of(target.id)], thresholds))
 
 
-def judge_state(service: str, told: Postgres, seen: Observation, thresholds: Thresholds) -> list[Finding]:
-    """Raises Skipped when it does not answer: that is the other check's finding."""
-    if seen.outcome != "seen":
+def judge_state(
+    service: str, server: PostgresSettings, observation: Observation[PostgresState], thresholds: Thresholds
+) -> list[Finding]:
+    """`db-recovering` or `db-read-only`, and `db-slow`.
+
+    Raises Skipped when the server does not answer: the check `database` reports that.
+    """
+    state, at = observation.value, observation.at
+    if state is None:
         pytest.skip(f"not judged: {service} does not answer")
-    value, found = seen.value, []
-    facts = {"user": value["user"], "database": value["database"]}
-    if value["recovery"] and not told.may_be_read_only:
-        proof = Proof("pg_is_in_recovery()", "true", seen.at)
-        found.append(
-            finding(
-                "db-recovering",
-                service,
-                proof=[proof],
-                since=value["started"],  # it cannot get there without a start
-                what="in recovery, so it accepts no writes",
-                facts=facts,
-            )
-        )
-    elif value["read_only"] and not told.may_be_read_only:
-        proof = Proof("default_transaction_read_only", "on", seen.at)
-        found.append(
-            finding("db-read-only", service, proof=[proof], what="default_transaction_read_only is on", facts=facts)
-        )
-    if value["seconds"] > thresholds.sql_slow_seconds:
-        what = (
-            f"connecting and asking took {value['seconds']:.1f} s (wanted less than {thresholds.sql_slow_seconds:g} s)"
-        )
-        found.append(
-            finding(
-                "db-slow",
-                service,
-                proof=[Proof("SELECT 1", f"{value['seconds']:.2f} s", seen.at)],
-                what=what,
-                facts=facts,
-            )
-        )
-    return found
+    facts = {"user": state.user, "database": state.database}
+    findings = []
+    if state.recovery and not server.may_be_read_only:
+        proof = Proof("pg_is_in_recovery()", "true", at)
+        what = "in recovery, so it accepts no writes"
+        since = state.started  # recovery begins with a start of the server
+        findings.append(finding("db-recovering", service, proof=[proof], since=since, what=what, facts=facts))
+    elif state.read_only and not server.may_be_read_only:
+        proof = Proof("default_transaction_read_only", "on", at)
+        what = "default_transaction_read_only is on"
+        findings.append(finding("db-read-only", service, proof=[proof], what=what, facts=facts))
+    if state.seconds > thresholds.sql_slow_seconds:
+        proof = Proof("SELECT 1", f"{state.seconds:.2f} s", at)
+        limit = f"wanted less than {thresholds.sql_slow_seconds:g} s"
+        what = f"connecting and asking took {state.seconds:.1f} s ({limit})"
+        findings.append(finding("db-slow", service, proof=[proof], what=what, facts=facts))
+    return findings
 
 
 @check(
     "database-locks",
     runbook=("4.psql", "5.psql"),
-    over=named("postgres"),
-    asks=lambda target: (f"postgres:{target.id}",),
-    absent="stack.toml has no [postgres.*]",
+    targets=entries_of(TABLE),
+    judges=_state,
+    absent=ABSENT,
     only_warns=True,
 )
-def test_database_locks(target: Target[Postgres], seen: CheckEvidence, report_findings: ReportFindings) -> None:
-    """No query waits long for a lock that another holds."""
-    report_findings(judge_locks(target.service, seen[f"postgres:{target.id}"]))
+def test_database_locks(
+    target: Target[PostgresSettings], evidence: CheckEvidence, report_findings: ReportFindings
+) -> None:
+    """No query waits long for a lock that another one holds."""
+    report_findings(judge_locks(target.service, evidence[POSTGRES.of(target.id)]))
 
 
-def judge_locks(service: str, seen: Observation) -> list[Finding]:
-    """The warning `db-slow`; the diagnosis makes it the cause of who fails meanwhile and needs the database."""
-    if seen.outcome != "seen":
+def judge_locks(service: str, observation: Observation[PostgresState]) -> list[Finding]:
+    """The warning `db-slow` with `lock_held`. The catalogue says when it explains the findings of other services."""
+    state = observation.value
+    if state is None:
         pytest.skip(f"not judged: {service} does not answer")
-    value = seen.value
-    seconds = value.get("waiting_seconds") or 0.0
-    if seconds < LONG_WAIT:
+    seconds = state.waiting_seconds
+    if seconds < LONG_WAIT_SECONDS:
         return []
-    holders = ", ".join(map(str, value["held_by"])) or "?"
-    what = f"{value['waiting']} queries wait for a lock, for {seconds:.0f} s by now, which process {holders} holds"
-    at = parse_time(seen.at)
+    holders = ", ".join(map(str, state.lock_holders)) or "?"
+    queries = state.waiting_queries
+    what = f"{queries} queries wait for a lock, for {seconds:.0f} s by now, which process {holders} holds"
+    at = parse_time(observation.at)
     since = utc(at.timestamp() - seconds) if at else None
-    proof = Proof("longest wait for a lock", f"{seconds:.1f} s, held by {holders}", seen.at)
+    proof = Proof("longest wait for a lock", f"{seconds:.1f} s, held by {holders}", observation.at)
     caution = f"`SELECT pg_terminate_backend({holders})` ends who holds it, and undoes what that one has done so far."
-    facts = {"user": value["user"], "database": value["database"], "what": what}
+    facts = {"user": state.user, "database": state.database, "what": what}
     return [finding("db-slow", service, proof=[proof], since=since, caution=caution, lock_held=True, facts=facts)]
 
 
 @check(
     "database-connections",
     runbook=("4.psql", "5.psql"),
-    over=named("postgres"),
-    asks=lambda target: (f"postgres:{target.id}",),
+    targets=entries_of(TABLE),
+    judges=_state,
     uses=own_log,
-    absent="stack.toml has no [postgres.*]",
+    absent=ABSENT,
 )
-def test_database_connections(target: Target[Postgres], seen: CheckEvidence, report_findings: ReportFindings) -> None:
-    """Connections are left for those who need one."""
-    found = judge_connections(target.service, seen[f"postgres:{target.id}"], target.settings.thresholds)
-    report_findings(dated_by_log(found, target, seen))
+def test_database_connections(
+    target: Target[PostgresSettings], evidence: CheckEvidence, report_findings: ReportFindings
+) -> None:
+    """The server has free connections."""
+    observation = evidence[POSTGRES.of(target.id)]
+    findings = judge_connections(target.service, observation, target.settings.thresholds)
+    report_findings(dated_by_log(findings, target, evidence))
 
 
-def judge_connections(service: str, seen: Observation, thresholds: Thresholds) -> list[Finding]:
-    """`db-connections-exhausted` when only the superuser's reserve is left, `db-slow` (a warning) when nearly so."""
-    if seen.outcome != "seen":
+def judge_connections(service: str, observation: Observation[PostgresState], thresholds: Thresholds) -> list[Finding]:
+    """`db-connections-exhausted` when only those reserved for superusers are left, the warning `db-slow` before that.
+
+    Raises Skipped when the server does not answer.
+    """
+    state = observation.value
+    if state is None:
         pytest.skip(f"not judged: {service} does not answer")
-    value = seen.value
-    allowed = value["allowed"] - value["reserved"]
-    proof = Proof("connections", f"{value['used']} of {allowed} (+{value['reserved']} reserved)", seen.at)
-    facts = {"user": value["user"], "database": value["database"], "used": value["used"], "allowed": allowed}
-    if value["used"] >= allowed:
+    used, allowed = state.used, state.allowed - state.reserved
+    proof = Proof("connections", f"{used} of {allowed} (+{state.reserved} reserved)", observation.at)
+    facts = {"user": state.user, "database": state.database, "used": used, "allowed": allowed}
+    if used >= allowed:
         return [finding("db-connections-exhausted", service, proof=[proof], facts=facts)]
-    if 100 * value["used"] >= thresholds.connections_warn_percent * allowed:
-        return [
-            finding(
-                "db-slow",
-                service,
-                proof=[proof],
-                what=f"{value['used']} of {allowed} connections are used",
-                facts=facts,
-            )
-        ]
+    if 100 * used >= thresholds.connections_warn_percent * allowed:
+        what = f"{used} of {allowed} connections are used"
+        return [finding("db-slow", service, proof=[proof], what=what, facts=facts)]
     return []
+
+
+def servers_with_table(settings: Settings, model: Model) -> Sequence[Target[PostgresSettings]]:
+    """The servers that have a table to count."""
+    return [target for target in entries_of(TABLE)(settings, model) if target.spec.table]
 
 
 @check(
     "rows",
     runbook=("8.psql-count",),
-    modes=(VERIFY,),
-    over=with_table,
-    asks=lambda target: (f"rows:{target.id}",),
+    modes=VERIFY_ONLY,
+    targets=servers_with_table,
+    judges=lambda target: (ROWS.of(target.id),),
     uses=own_log,
     absent="no [postgres.*] of stack.toml has a table",
 )
-def test_rows(target: Target[Postgres], seen: CheckEvidence, report_findings: ReportFindings) -> None:
-    """`SELECT COUNT(*)` of the user table works."""
-    report_findings(dated_by_log(judge_rows(target.service, target.spec, seen[f"rows:{target.id}"]), target, seen))
+def test_rows(target: Target[PostgresSettings], evidence: CheckEvidence, report_findings: ReportFindings) -> None:
+    """`SELECT COUNT(*)` of the table works and counts enough rows."""
+    findings = judge_rows(target.service, target.spec, evidence[ROWS.of(target.id)])
+    report_findings(dated_by_log(findings, target, evidence))
 
 
-def judge_rows(service: str, told: Postgres, seen: Observation) -> list[Finding]:
-    """`query-failed`, or `db-schema-missing` when there is no such table or database."""
-    query = f"SELECT COUNT(*) FROM {told.table}"
-    if seen.outcome == "error":
-        proof = Proof(query, f"{seen.kind}: {seen.text}", seen.at)
-        facts = {**_who(seen), "error": seen.text, "what": seen.text, "used": "all", "allowed": "its maximum"}
-        if seen.kind in _BY_KIND and seen.kind != "missing":
-            return [finding(_BY_KIND[seen.kind], service, proof=[proof], facts=facts)]
-        if seen.kind == "missing":
-            return [finding("db-schema-missing", service, proof=[proof], facts=facts)]
+def judge_rows(service: str, server: PostgresSettings, observation: Observation[RowCount]) -> list[Finding]:
+    """`query-failed`, or the code of the error's kind, for example `db-schema-missing` when there is no such table."""
+    query = f"SELECT COUNT(*) FROM {server.table}"
+    count, at = observation.value, observation.at
+    if count is None:
+        proof, facts = Proof(query, observation.error_text, at), _error_facts(observation)
+        code = CODE_OF_ERROR_KIND.get(observation.kind)
+        if code is not None:
+            return [finding(code, service, proof=[proof], facts=facts)]
         return [finding("query-failed", service, proof=[proof], query=query, facts=facts)]
-    rows = seen.value["rows"]
-    if rows < told.least_rows:
-        proof = Proof(query, str(rows), seen.at)
-        return [
-            finding(
-                "query-failed",
-                service,
-                proof=[proof],
-                query=query,
-                what=f"{rows} rows, wanted at least {told.least_rows}",
-                facts=_who(seen),
-            )
-        ]
-    return []
+    if count.rows >= server.least_rows:
+        return []
+    what = f"{count.rows} rows, wanted at least {server.least_rows}"
+    facts = {"user": count.user, "database": count.database}
+    return [
+        finding("query-failed", service, proof=[Proof(query, str(count.rows), at)], query=query, what=what, facts=facts)
+    ]

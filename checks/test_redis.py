@@ -1,100 +1,127 @@
-"""Redis: PING with authentication, loading, writes refused, memory (runbook 4)."""
+"""Redis: it answers PING, is not loading, accepts writes, and has memory left (runbook 4)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
 
 import pytest
 
-from service_down.checks.framework.check import CheckEvidence, ReportFindings, Target, check
-from service_down.checks.framework.targets import named, own_log
+from service_down.checks.framework.check import AnyKey, CheckEvidence, ReportFindings, Target, check
+from service_down.checks.framework.targets import entries_of, own_log
 from service_down.checks.judges.log_evidence import dated_by_log
 from service_down.fixtures.catalog.finding import Finding, Proof, finding
 from service_down.fixtures.evidence.observation import Observation
-from service_down.fixtures.settings.schema import Redis, Thresholds
+from service_down.fixtures.probes.redis import REDIS, TABLE, RedisSettings, RedisState
+from service_down.fixtures.settings.schema import Thresholds
 
-_BY_KIND = {"auth": "redis-auth-failed", "loading": "redis-loading", "write-refused": "redis-write-refused"}
 ABSENT = "stack.toml has no [redis.*]"
+CODE_OF_ERROR_KIND = {"auth": "redis-auth-failed", "loading": "redis-loading", "write-refused": "redis-write-refused"}
 
 
-def _asks(target: Target[Redis]) -> tuple[str, ...]:
-    return (f"redis:{target.id}",)
+def _state(target: Target[RedisSettings]) -> Sequence[AnyKey]:
+    return (REDIS.of(target.id),)
 
 
-@check("redis", runbook=("3.dependencies", "4.redis-ping"), over=named("redis"), asks=_asks, absent=ABSENT)
-def test_redis(target: Target[Redis], seen: CheckEvidence, report_findings: ReportFindings) -> None:
-    """It answers PING to whoever has the password."""
-    report_findings(judge_answer(target.service, seen[f"redis:{target.id}"]))
+@check(
+    "redis",
+    runbook=("3.dependencies", "4.redis-ping"),
+    targets=entries_of(TABLE),
+    judges=_state,
+    absent=ABSENT,
+)
+def test_redis(target: Target[RedisSettings], evidence: CheckEvidence, report_findings: ReportFindings) -> None:
+    """The server answers PING with the password."""
+    report_findings(judge_answer(target.service, evidence[REDIS.of(target.id)]))
 
 
-def judge_answer(service: str, seen: Observation) -> list[Finding]:
-    """At most one finding, by the kind of refusal: a refused password is not a Redis that is down."""
-    if seen.outcome == "seen":
-        if int(seen.value.get("loading", 0)):
-            what = f"about {seen.value.get('loading_eta_seconds', '?')} s to go"
-            return [finding("redis-loading", service, proof=[Proof("INFO loading", "1", seen.at)], what=what)]
+def judge_answer(service: str, observation: Observation[RedisState]) -> list[Finding]:
+    """At most one finding, by the kind of the error. A refused password does not mean that Redis is down."""
+    state, at = observation.value, observation.at
+    if state is None:
+        code = CODE_OF_ERROR_KIND.get(observation.kind, "redis-unreachable")
+        proof = Proof(f"PING {service}", observation.error_text, at)
+        return [finding(code, service, proof=[proof], error=observation.text, what=observation.text)]
+    if state.loading:
+        what = f"about {state.loading_eta_seconds} s to go"
+        return [finding("redis-loading", service, proof=[Proof("INFO loading", "1", at)], what=what)]
+    return []
+
+
+@check(
+    "redis-writes",
+    runbook=("4.redis-ping",),
+    targets=entries_of(TABLE),
+    judges=_state,
+    uses=own_log,
+    absent=ABSENT,
+)
+def test_redis_writes(target: Target[RedisSettings], evidence: CheckEvidence, report_findings: ReportFindings) -> None:
+    """The server accepts writes: its last save worked, it is no replica, and its memory is not full."""
+    findings = judge_writes(target.service, target.spec, evidence[REDIS.of(target.id)])
+    report_findings(dated_by_log(findings, target, evidence))
+
+
+def judge_writes(service: str, server: RedisSettings, observation: Observation[RedisState]) -> list[Finding]:
+    """`redis-write-refused` with the first reason that holds.
+
+    Raises Skipped when the server does not answer: the check `redis` reports that.
+    """
+    if observation.value is None:
+        pytest.skip(f"not judged: {service} does not answer")
+    reason = _write_refusal(observation.value, server)
+    if reason is None:
         return []
-    proof = Proof(f"PING {service}", f"{seen.kind}: {seen.text}", seen.at)
+    field, value = reason
     return [
-        finding(_BY_KIND.get(seen.kind, "redis-unreachable"), service, proof=[proof], error=seen.text, what=seen.text)
+        finding("redis-write-refused", service, proof=[Proof(field, value, observation.at)], what=f"{field}: {value}")
     ]
 
 
-@check("redis-writes", runbook=("4.redis-ping",), over=named("redis"), asks=_asks, uses=own_log, absent=ABSENT)
-def test_redis_writes(target: Target[Redis], seen: CheckEvidence, report_findings: ReportFindings) -> None:
-    """Writes are not refused: not after a failed save, not by a replica, not for memory."""
-    found = judge_writes(target.service, target.spec, seen[f"redis:{target.id}"])
-    report_findings(dated_by_log(found, target, seen))
-
-
-def judge_writes(service: str, told: Redis, seen: Observation) -> list[Finding]:
-    """`redis-write-refused` with the first reason that holds."""
-    if seen.outcome != "seen":
-        pytest.skip(f"not judged: {service} does not answer")
-    reason = _refused(seen.value, told)
-    return (
-        [finding("redis-write-refused", service, proof=[Proof(*reason, at=seen.at)], what=": ".join(reason))]
-        if reason
-        else []
-    )
-
-
-def _refused(info: Mapping[str, Any], told: Redis) -> tuple[str, str] | None:
-    settings = info.get("settings") or {}
-    wanted, have = int(settings.get("min-replicas-to-write", 0)), int(info.get("connected_slaves", 0))
-    if wanted > have:
-        return "connected_slaves", f"{have}, and min-replicas-to-write is {wanted} (NOREPLICAS)"
-    stops = settings.get("stop-writes-on-bgsave-error", "yes") == "yes"
-    if info.get("rdb_last_bgsave_status") == "err" and stops:
+def _write_refusal(state: RedisState, server: RedisSettings) -> tuple[str, str] | None:
+    """The first field that makes Redis refuse writes, and its value; None when it accepts them."""
+    settings = state.settings
+    wanted_replicas = int(settings.get("min-replicas-to-write", 0))
+    if wanted_replicas > state.connected_slaves:
+        text = f"{state.connected_slaves}, and min-replicas-to-write is {wanted_replicas} (NOREPLICAS)"
+        return "connected_slaves", text
+    failed_save_stops_writes = settings.get("stop-writes-on-bgsave-error", "yes") == "yes"
+    if state.rdb_last_bgsave_status == "err" and failed_save_stops_writes:
         return "rdb_last_bgsave_status", "err (MISCONF: it stops writes because it cannot save to disk)"
-    if info.get("aof_last_write_status") == "err":
+    if state.aof_last_write_status == "err":
         return "aof_last_write_status", "err (MISCONF: it cannot write its append-only file)"
-    if info.get("role") == "slave" and settings.get("replica-read-only", "yes") == "yes" and not told.may_be_replica:
+    replica_is_read_only = settings.get("replica-read-only", "yes") == "yes"
+    if state.role == "slave" and replica_is_read_only and not server.may_be_replica:
         return "role", "slave (READONLY: a replica takes no writes)"
-    limit, used = int(info.get("maxmemory", 0)), int(info.get("used_memory", 0))
-    if limit and used >= limit and info.get("maxmemory_policy") == "noeviction":
+    limit, used = state.maxmemory, state.used_memory
+    if limit and used >= limit and state.maxmemory_policy == "noeviction":
         return "used_memory", f"{used} of {limit} bytes with maxmemory-policy noeviction (OOM)"
     return None
 
 
 @check(
-    "redis-memory", runbook=("4.redis-ping", "4.free"), over=named("redis"), asks=_asks, absent=ABSENT, only_warns=True
+    "redis-memory",
+    runbook=("4.redis-ping", "4.free"),
+    targets=entries_of(TABLE),
+    judges=_state,
+    absent=ABSENT,
+    only_warns=True,
 )
-def test_redis_memory(target: Target[Redis], seen: CheckEvidence, report_findings: ReportFindings) -> None:
-    """Its memory is not nearly used up."""
-    report_findings(judge_memory(target.service, seen[f"redis:{target.id}"], target.settings.thresholds))
+def test_redis_memory(target: Target[RedisSettings], evidence: CheckEvidence, report_findings: ReportFindings) -> None:
+    """The server's memory is not nearly used up."""
+    report_findings(judge_memory(target.service, evidence[REDIS.of(target.id)], target.settings.thresholds))
 
 
-def judge_memory(service: str, seen: Observation, thresholds: Thresholds) -> list[Finding]:
-    """`redis-memory` near the limit, where keys cannot simply be evicted."""
-    if seen.outcome != "seen":
+def judge_memory(service: str, observation: Observation[RedisState], thresholds: Thresholds) -> list[Finding]:
+    """`redis-memory` near the limit, unless Redis may evict any key.
+
+    Raises Skipped when the server does not answer.
+    """
+    state = observation.value
+    if state is None:
         pytest.skip(f"not judged: {service} does not answer")
-    limit, used = int(seen.value.get("maxmemory", 0)), int(seen.value.get("used_memory", 0))
-    policy = seen.value.get("maxmemory_policy", "noeviction")
+    limit, used, policy = state.maxmemory, state.used_memory, state.maxmemory_policy
     if not limit or policy.startswith("allkeys") or 100 * used < thresholds.redis_memory_percent * limit:
         return []
-    shown = {"used": f"{used / 2**20:.0f} MiB", "limit": f"{limit / 2**20:.0f} MiB (maxmemory-policy {policy})"}
-    return [
-        finding("redis-memory", service, proof=[Proof("used_memory", f"{used} of {limit} bytes", seen.at)], facts=shown)
-    ]
+    facts = {"used": f"{used / 2**20:.0f} MiB", "limit": f"{limit / 2**20:.0f} MiB (maxmemory-policy {policy})"}
+    proof = Proof("used_memory", f"{used} of {limit} bytes", observation.at)
+    return [finding("redis-memory", service, proof=[proof], facts=facts)]
