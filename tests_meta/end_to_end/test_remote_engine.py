@@ -50,7 +50,7 @@ class FakeEngine:
 )
 def test_engine_host_is_set_only_for_another_machine(url: str | None, machine: str | None) -> None:
     assert context_for_engine(url).engine_host == machine
-    assert (context_for_engine(url).elsewhere is None) == (machine is None)
+    assert (context_for_engine(url).wrong_machine is None) == (machine is None)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_engine_host_is_set_only_for_another_machine(url: str | None, machine: s
     ],
 )
 def test_the_remedy_can_be_pasted(url: str, remedy: str) -> None:
-    message = context_for_engine(url).elsewhere
+    message = context_for_engine(url).wrong_machine
     assert message is not None
     assert message.endswith(remedy)
     assert "secret" not in message
@@ -76,11 +76,11 @@ def test_probes_of_the_machine_cannot_check_a_remote_engine() -> None:
     for probe in probes:
         with pytest.raises(CannotCheck) as caught:
             probe.ask(FakeEngine())
-        assert str(caught.value) == context.elsewhere, probe.id
+        assert str(caught.value) == context.wrong_machine, probe.id
 
 
 def test_checks_of_the_machine_give_the_same_reason() -> None:
-    reason = context_for_engine("ssh://me@far").elsewhere or ""
+    reason = context_for_engine("ssh://me@far").wrong_machine or ""
     observations = ReplayedObservations(
         {name: Observation(name, "unlooked", text=reason) for name in ("disk:/", "memory", "load")}
     )
@@ -92,5 +92,5 @@ def test_checks_of_the_machine_give_the_same_reason() -> None:
 
 
 def test_a_host_that_the_user_names_can_be_checked() -> None:
-    assert context_for_engine("ssh://me@far", "ssh://far").elsewhere is None
-    assert context_for_engine("tcp://localhost:2375").elsewhere is None
+    assert context_for_engine("ssh://me@far", "ssh://far").wrong_machine is None
+    assert context_for_engine("tcp://localhost:2375").wrong_machine is None
