@@ -7,12 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
+from service_down.fixtures.evidence.observation import ProbeKey
 from service_down.fixtures.probes.context import ProbeContext
 from service_down.fixtures.secrets.redact import Redactor
 from service_down.fixtures.settings.schema import Settings
 from service_down.tests_meta.lab.commands import command_succeeds, run_command, wait_until
+
+T = TypeVar("T")
 
 
 def probe_context(settings: Settings | None = None, **environ: str) -> ProbeContext:
@@ -27,14 +30,15 @@ class FakeEngine:
     variables: Mapping[str, str]
     command: Sequence[str] = ()
 
-    def raw(self, probe: str) -> Any:
+    def value(self, key: ProbeKey[T]) -> T:
         """Return the engine's answer, with the keys that the probes of stores read."""
         config = {
             "Labels": {"com.docker.compose.service": "store"},
             "Env": [f"{name}={value}" for name, value in self.variables.items()],
             "Cmd": list(self.command),
         }
-        return {"containers": [{"Name": "/store-1", "State": {"Running": True}, "Config": config}]}
+        container = {"Name": "/store-1", "State": {"Running": True}, "Config": config}
+        return key.read({"asked": 0, "containers": [container]})
 
 
 @contextmanager

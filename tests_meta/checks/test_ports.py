@@ -1,13 +1,16 @@
-"""The port judge: whoever holds a port that a service waits for, and nobody else."""
+"""The port judge: it names whoever holds a port that a service waits for, and nobody else."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
 
 import pytest
 
-from service_down.checks.test_host import judge_port
+from service_down.checks.test_ports import judge_port
+from service_down.fixtures.engines.docker.parse import engine_state
 from service_down.fixtures.evidence.observation import CannotCheck, Observation
+from service_down.fixtures.probes.ports import ListeningSocket
+from service_down.fixtures.stack.containers import ComposeLabels, Container, EngineState, OtherContainer, PortBinding
 from service_down.fixtures.stack.model import PublishedPort, Service
 
 WEB = Service("web")
@@ -17,38 +20,52 @@ ALLOCATED = "Bind for 10.0.0.5:8080 failed: port is already allocated"
 
 
 def container(
-    name: str = "web", state: str = "exited", *, error: str = "", port: int = 8080, mode: str = "shop_default"
-) -> dict[str, Any]:
-    """A container of the service `name`, made to publish the port on 10.0.0.5."""
-    bindings = {"80/tcp": [{"HostIp": "10.0.0.5", "HostPort": str(port)}]}
-    runs = state in ("running", "restarting")
-    return {
-        "Name": f"/{name}-1",
-        "State": {"Status": state, "Running": runs, "Restarting": state == "restarting", "Error": error},
-        "Config": {"Labels": {"com.docker.compose.service": name}},
-        "HostConfig": {"NetworkMode": mode, "PortBindings": bindings},
-        "NetworkSettings": {"Ports": bindings if state == "running" and mode != "host" else {}},
-    }
+    name: str = "web", status: str = "exited", *, error: str = "", port: int = 8080, mode: str = "shop_default"
+) -> Container:
+    """A container of the service `name`, created to publish the port on 10.0.0.5."""
+    bindings = (PortBinding(80, "10.0.0.5", port),)
+    return Container(
+        id=name,
+        name=f"{name}-1",
+        status=status,
+        compose=ComposeLabels(service=name),
+        running=status in ("running", "restarting"),
+        restarting=status == "restarting",
+        start_error=error,
+        network_mode=mode,
+        configured_ports=bindings,
+        bound_ports=bindings if status == "running" and mode != "host" else (),
+    )
 
 
-def other(ip: str = "0.0.0.0", port: int = 8080, protocol: str = "tcp", state: str = "running") -> dict[str, Any]:
-    """A container of somebody else, as the engine probe keeps it."""
-    published = [{"ip": ip, "port": port, "inside": 80, "protocol": protocol}]
-    return {"name": "thief", "project": None, "state": state, "ports": [port], "published": published}
+def other(ip: str = "0.0.0.0", port: int = 8080, protocol: str = "tcp", status: str = "running") -> OtherContainer:
+    """A container of another project that publishes a port."""
+    return OtherContainer("thief", "thief", None, status, (PortBinding(80, ip, port, protocol),))
 
 
-def listening(process: str | None, address: str = "0.0.0.0", port: int = 8080) -> dict[str, Any]:
-    return {"address": address, "port": port, "process": process, "pid": process and 4711}
+def other_of_older_recording() -> OtherContainer:
+    """A container of another project as older recordings hold it: the numbers of its ports without addresses."""
+    entry = {"name": "thief", "project": None, "state": "running", "ports": [8080]}
+    (found,) = engine_state({"asked": 0, "containers": [], "others": [entry]}).others
+    return found
+
+
+def listening(process: str | None, address: str = "0.0.0.0", port: int = 8080) -> ListeningSocket:
+    return ListeningSocket(address, port, process, 4711 if process else None)
+
+
+def engine(*containers: Container, others: tuple[OtherContainer, ...] = ()) -> EngineState:
+    return EngineState(project="shop", asked=0.0, containers=containers, others=others)
 
 
 def holders(
-    *containers: dict[str, Any], others: tuple[dict[str, Any], ...] = (), sockets: tuple[dict[str, Any], ...] = ()
+    *containers: Container, others: tuple[OtherContainer, ...] = (), sockets: tuple[ListeningSocket, ...] = ()
 ) -> list[str]:
-    """Who is said to hold the port."""
-    view = {"containers": list(containers), "others": list(others)}
-    found = judge_port(WEB, PORT, view, Observation("sockets", "seen", list(sockets), at=AT))
-    assert all(one.code == "port-conflict" for one in found)
-    return [str(one.facts["holder"]) for one in found]
+    """Who holds the port, by the findings."""
+    observation = Observation("sockets", "seen", sockets, at=AT)
+    findings = judge_port(WEB, PORT, engine(*containers, others=others), observation)
+    assert all(finding.code == "port-conflict" for finding in findings)
+    return [finding.facts["holder"] for finding in findings]
 
 
 @pytest.mark.parametrize(
@@ -57,29 +74,31 @@ def holders(
         ([], [listening("nginx")], "the process nginx (pid 4711)"),
         ([], [listening(None)], "a process of the host"),
         ([container()], [listening("nginx")], "the process nginx (pid 4711)"),
-        ([container(state="restarting", error=ALLOCATED)], [listening("nginx")], "the process nginx (pid 4711)"),
+        ([container(status="restarting", error=ALLOCATED)], [listening("nginx")], "the process nginx (pid 4711)"),
         ([container()], [listening("docker-proxy"), listening("nginx")], "the process nginx (pid 4711)"),
     ],
     ids=["no container", "unnamed", "stopped", "restarts in vain", "beside a proxy"],
 )
-def test_a_program_that_holds_the_port_is_named(own: list[Any], sockets: list[Any], holder: str) -> None:
+def test_program_that_holds_the_port_is_named(
+    own: list[Container], sockets: list[ListeningSocket], holder: str
+) -> None:
     assert holders(*own, sockets=tuple(sockets)) == [holder]
 
 
 @pytest.mark.parametrize(
     ("own", "sockets"),
     [
-        ([container(state="running")], [listening("docker-proxy")]),
-        ([container(state="restarting")], [listening("docker-proxy")]),
-        ([container(state="restarting")], [listening(None)]),
-        ([container(state="running", port=9090)], [listening("nginx")]),
+        ([container(status="running")], [listening("docker-proxy")]),
+        ([container(status="restarting")], [listening("docker-proxy")]),
+        ([container(status="restarting")], [listening(None)]),
+        ([container(status="running", port=9090)], [listening("nginx")]),
         ([container(port=9090)], [listening("nginx")]),
-        ([container(state="running", mode="host")], [listening("web")]),
+        ([container(status="running", mode="host")], [listening("web")]),
         ([container(mode="host")], [listening("nginx")]),
         ([container()], [listening("docker-proxy"), listening("rootlesskit"), listening("com.docker.backend")]),
         ([container()], [listening("nginx", "127.0.0.1")]),
         ([container()], [listening("nginx", port=8081)]),
-        ([container(), container(state="running")], [listening("docker-proxy")]),
+        ([container(), container(status="running")], [listening("docker-proxy")]),
     ],
     ids=[
         "runs",
@@ -95,12 +114,14 @@ def test_a_program_that_holds_the_port_is_named(own: list[Any], sockets: list[An
         "its other container runs",
     ],
 )
-def test_nobody_is_accused_of_holding_a_port_that_is_not_waited_for(own: list[Any], sockets: list[Any]) -> None:
+def test_no_conflict_when_the_service_does_not_wait_for_the_port(
+    own: list[Container], sockets: list[ListeningSocket]
+) -> None:
     assert holders(*own, sockets=tuple(sockets)) == []
 
 
 @pytest.mark.parametrize(
-    ("thief", "held"),
+    ("thief", "holds_port"),
     [
         (other(), True),
         (other("10.0.0.5"), True),
@@ -108,37 +129,35 @@ def test_nobody_is_accused_of_holding_a_port_that_is_not_waited_for(own: list[An
         (other("127.0.0.1"), False),
         (other(protocol="udp"), False),
         (other(port=80), False),
-        (other(state="exited"), False),
-        ({"name": "thief", "project": None, "state": "running", "ports": [8080]}, True),
+        (other(status="exited"), False),
+        (other_of_older_recording(), True),
     ],
     ids=["everywhere", "same", "everywhere, IPv6", "another address", "udp", "another port", "exited", "old recording"],
 )
-def test_a_container_of_another_project_holds_what_it_publishes_there(thief: dict[str, Any], held: bool) -> None:
-    assert holders(container(error=ALLOCATED), others=(thief,)) == (["the container thief"] if held else [])
+def test_container_of_another_project_holds_the_port_that_it_publishes(thief: OtherContainer, holds_port: bool) -> None:
+    assert holders(container(error=ALLOCATED), others=(thief,)) == (["the container thief"] if holds_port else [])
 
 
-def test_a_container_of_the_same_project_is_named_too() -> None:
+def test_container_of_the_same_project_is_named_too() -> None:
     proxy = (listening("docker-proxy"),)
-    assert holders(container(), container("api", "running"), sockets=proxy) == ["the container api-1"]
-    elsewhere = container("api", "running")
-    elsewhere["NetworkSettings"]["Ports"] = {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "8080"}]}
-    assert holders(container(), elsewhere, sockets=proxy) == []
-    elsewhere["NetworkSettings"]["Ports"] = {"80/udp": [{"HostIp": "0.0.0.0", "HostPort": "8080"}]}
-    assert holders(container(), elsewhere, sockets=proxy) == []
+    api = container("api", "running")
+    assert holders(container(), api, sockets=proxy) == ["the container api-1"]
+    on_loopback = replace(api, bound_ports=(PortBinding(80, "127.0.0.1", 8080),))
+    assert holders(container(), on_loopback, sockets=proxy) == []
+    udp = replace(api, bound_ports=(PortBinding(80, "0.0.0.0", 8080, "udp"),))
+    assert holders(container(), udp, sockets=proxy) == []
 
 
-def test_a_container_that_could_not_be_inspected_accuses_nobody() -> None:
-    hung = container(state="running") | {"InspectError": "timed out"}
-    hung["NetworkSettings"] = {"Networks": {}}
+def test_container_that_could_not_be_inspected_cannot_be_judged() -> None:
+    hung = replace(container(status="running"), bound_ports=(), inspect_error="timed out")
     with pytest.raises(CannotCheck, match="web-1"):
         holders(hung, sockets=(listening("docker-proxy"),))
 
 
-def test_without_the_socket_table_the_engine_still_tells() -> None:
-    unlooked = Observation("sockets", "unlooked", text="the engine runs on far")
-    view = {"containers": [container(state="running")], "others": []}
-    assert judge_port(WEB, PORT, view, unlooked) == []
-    view = {"containers": [container()], "others": [other()]}
-    assert [one.code for one in judge_port(WEB, PORT, view, unlooked)] == ["port-conflict"]
+def test_engine_is_judged_also_without_the_sockets() -> None:
+    unlooked = Observation[tuple[ListeningSocket, ...]]("sockets", "unlooked", text="the engine runs on far")
+    assert judge_port(WEB, PORT, engine(container(status="running")), unlooked) == []
+    findings = judge_port(WEB, PORT, engine(container(), others=(other(),)), unlooked)
+    assert [finding.code for finding in findings] == ["port-conflict"]
     with pytest.raises(CannotCheck, match="port 8080 is not known: the engine runs on far"):
-        judge_port(WEB, PORT, {"containers": [container()], "others": []}, unlooked)
+        judge_port(WEB, PORT, engine(container()), unlooked)
