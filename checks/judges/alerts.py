@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 
 from service_down.fixtures.catalog.finding import Finding, Proof, finding
 from service_down.fixtures.evidence.observation import Observation
 from service_down.fixtures.probes.prometheus import TABLE, ActiveAlerts
 from service_down.fixtures.settings.schema import Settings
-from service_down.fixtures.stack.alert import Alert, known_names
+from service_down.fixtures.stack.alert import Alert, service_names
 from service_down.fixtures.stack.containers import EngineState
 from service_down.fixtures.stack.model import Model
 
@@ -34,12 +34,12 @@ def judge_alerts(
         proof = Proof("alerts", observation.error_text, observation.at)
         what = f"unknown, since {observation.text}"
         return [finding("metrics-missing", service, proof=[proof], url=service, what=what)]
-    known = known_names(engine.value, model)
+    names = service_names(engine.value, model)
     counting: list[Alert] = []
     others: list[Alert] = []
     blamed: set[str] = set()
     for alert in _judged(settings, active):
-        named = alert.service(settings, model, known)
+        named = alert.service(settings, model, names)
         counts = _configured(settings) or named or alert.names_stack(settings)
         (counting if counts else others).append(alert)
         blamed |= {named} if named else set()
@@ -58,11 +58,11 @@ def unjudged_alerts(settings: Settings, observation: Observation[ActiveAlerts]) 
 
 def _firing(service: str, alerts: Sequence[Alert], url: str, blamed: Set[str] | None) -> Finding:
     """The finding; a warning where `blamed` is None, since no label names a service of the stack."""
-    what = ", ".join(sorted({_title(alert.labels) for alert in alerts}))
+    what = ", ".join(sorted({_title(alert) for alert in alerts}))
     return finding(
         "alerts-firing",
         service,
-        proof=[Proof(f"alert {_title(alert.labels)}", "firing", alert.starts) for alert in alerts[:MAX_PROOFS]],
+        proof=[Proof(f"alert {_title(alert)}", "firing", alert.starts) for alert in alerts[:MAX_PROOFS]],
         since=min((alert.starts for alert in alerts if alert.starts), default=None),
         severity="warning" if blamed is None else None,
         url=url,
@@ -95,7 +95,6 @@ def _fires_by_design(alert: Alert) -> bool:
     return alert.name in HEARTBEATS or alert.labels.get("severity", "").lower() in HARMLESS_SEVERITIES
 
 
-def _title(labels: Mapping[str, str]) -> str:
+def _title(alert: Alert) -> str:
     """The alert's name, and what it was raised for."""
-    raised_for = labels.get("service") or labels.get("job") or labels.get("instance")
-    return labels.get("alertname", "?") + (f" ({raised_for})" if raised_for else "")
+    return alert.name + (f" ({alert.raised_for})" if alert.raised_for else "")
