@@ -1,58 +1,57 @@
-"""How pytest runs the checks: one test for each thing of the stack, all their probes started at once."""
+"""How pytest runs the checks: one test for each target, and all probes started at once."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import asdict
-from typing import Any
 
 import msgspec
 import pytest
 
 from service_down.checks.framework.check import AnyTarget, Check, CheckEvidence, CheckFailed, ReportFindings, Target
 from service_down.checks.framework.ids import safe_ids
-from service_down.checks.framework.wait import wait_until_passing
+from service_down.checks.framework.wait import Test, wait_until_passing
 from service_down.fixtures.catalog.finding import Finding
 from service_down.fixtures.evidence.observation import CannotCheck
 from service_down.fixtures.plugin import run_of
-from service_down.fixtures.run.run import VERIFY, Run
+from service_down.fixtures.run import properties
+from service_down.fixtures.run.modes import VERIFY
+from service_down.fixtures.run.run import Run
 from service_down.fixtures.run.xdist import Remote
-
-PROPERTY = "service-down"
 
 
 def check_of(item: pytest.Item | pytest.Function) -> Check | None:
-    """The description of a check, or None for any other test."""
+    """The description of a check; None for any other test."""
     marker = item.get_closest_marker("check")
     return marker.args[0] if marker else None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Parametrizes each check over the things of the stack that it is about."""
+    """Parametrizes each check over its targets."""
     marker = next(metafunc.definition.iter_markers("check"), None)
     run = run_of(metafunc.config)
     if marker is None or run is None:
         return
     check: Check = marker.args[0]
     model = run.stack()
-    wanted = model.needed_by(run.context.services) if run.context.services else None
+    selected = model.needed_by(run.context.services) if run.context.services else None
     known = {service.name for service in model.services}
     targets = [
         target
         for target in check.targets(run.context.settings, model)
-        if wanted is None or target.service in wanted or target.service not in known
+        if selected is None or target.service in selected or target.service not in known
     ]
     ids = safe_ids(target.id for target in targets)
-    parameters: list[Any] = [pytest.param(target, id=name) for target, name in zip(targets, ids, strict=True)]
+    parameters = [pytest.param(target, id=name) for target, name in zip(targets, ids, strict=True)]
     if not parameters:
-        reason = check.absent if wanted is None else "nothing of the kind belongs to --service"
+        reason = check.absent if selected is None else "nothing of the kind belongs to --service"
         parameters = [pytest.param(None, id="none", marks=pytest.mark.skip(reason=reason))]
     metafunc.parametrize("target", parameters)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Starts every probe of every selected check at once."""
+    """Starts every probe of every selected check."""
     run = run_of(session.config)
     if run is None or session.config.option.collectonly:
         return
@@ -61,7 +60,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> None:
-    """With --wait, asks again and again before the checks run, until all would pass or time is up."""
+    """With --wait, repeats the probes before the checks run, until all checks would pass or time is up."""
     run = run_of(session.config)
     if (
         run is None
@@ -73,22 +72,21 @@ def pytest_runtestloop(session: pytest.Session) -> None:
         return
     tests = list(_selected(session))
     worker = getattr(session.config, "workerinput", {}).get("workerid")
-    if isinstance(run.source, Remote) and worker != "gw0":  # one of them waits, for all
+    if isinstance(run.source, Remote) and worker != "gw0":  # the first worker waits for all
         run.source.wait_for_end(run.options.wait + run.options.budget)
         return
     try:
-        wait_until_passing(tests, run.source, run.context.mode, run.options.wait, _line_writer(session.config, run))
+        wait_until_passing(tests, run.source, run.context.mode, run.options.wait, _line_writer(session.config))
     finally:
         if isinstance(run.source, Remote):
             run.source.end_wait()
 
 
-def _line_writer(config: pytest.Config, run: Run) -> Any:
-    """Says on the terminal what is still missing; a worker has none."""
+def _line_writer(config: pytest.Config) -> Callable[[str], None]:
+    """A function that writes a line on the terminal. A worker has no terminal."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")
 
     def write_line(line: str) -> None:
-        run.waited.append(line)
         if reporter is not None and not hasattr(config, "workerinput"):
             reporter.ensure_newline()
             reporter.write_line(line)
@@ -97,7 +95,8 @@ def _line_writer(config: pytest.Config, run: Run) -> Any:
     return write_line
 
 
-def _selected(session: pytest.Session) -> Iterator[tuple[Check, AnyTarget, Any]]:
+def _selected(session: pytest.Session) -> Iterator[Test]:
+    """The selected checks that have a target."""
     for item in session.items:
         check = check_of(item)
         if check is not None and isinstance(item, pytest.Function):
@@ -107,14 +106,14 @@ def _selected(session: pytest.Session) -> Iterator[tuple[Check, AnyTarget, Any]]
 
 
 def _target(item: pytest.Function) -> AnyTarget | None:
-    """What the test is about; None where there is nothing of the kind."""
+    """The target of a test; None where the stack has none for its check."""
     target = item.callspec.params.get("target") if hasattr(item, "callspec") else None
     return target if isinstance(target, Target) else None
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Notes which check this is before anything can go wrong."""
+    """Stores the description of the check with the test's report, before anything can fail."""
     check = check_of(item)
     if check is None or not isinstance(item, pytest.Function):
         return
@@ -125,7 +124,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         "runbook": list(check.runbook),
         "only_warns": check.only_warns,
     }
-    item.user_properties.append((f"{PROPERTY}-check", json.dumps(description)))
+    item.user_properties.append((properties.CHECK, json.dumps(description)))
 
 
 @pytest.fixture
@@ -137,7 +136,7 @@ def evidence(request: pytest.FixtureRequest, target: AnyTarget) -> CheckEvidence
         pytest.fail("checks run only through `pytest -m triage` and `pytest -m verify`")
     found = CheckEvidence(check, target, run.source, run.context.mode)
     seconds = max(found.times().values(), default=0.0)  # pytest's own figure counts the waiting of the first test
-    request.node.user_properties.append((f"{PROPERTY}-seconds", seconds))
+    request.node.user_properties.append((properties.SECONDS, seconds))
     return found
 
 
@@ -148,10 +147,10 @@ def report_findings(request: pytest.FixtureRequest) -> ReportFindings:
     def end(findings: Sequence[Finding], note: str = "") -> None:
         if note:
             run = run_of(request.config)
-            request.node.user_properties.append((f"{PROPERTY}-note", run.redact(note) if run else note))
+            request.node.user_properties.append((properties.NOTE, run.redact(note) if run else note))
         redacted = [_redacted(run_of(request.config), finding) for finding in findings]
         for finding in redacted:
-            request.node.user_properties.append((f"{PROPERTY}-finding", json.dumps(asdict(finding))))
+            request.node.user_properties.append((properties.FINDING, json.dumps(asdict(finding))))
         if any(finding.severity != "warning" for finding in redacted):
             raise CheckFailed(redacted)
 
@@ -159,7 +158,7 @@ def report_findings(request: pytest.FixtureRequest) -> ReportFindings:
 
 
 def _redacted(run: Run | None, finding: Finding) -> Finding:
-    """A finding without secrets: it quotes settings beside the evidence."""
+    """The finding, redacted again: it quotes settings, which are no evidence."""
     if run is None:
         return finding
     return msgspec.convert(run.redact(msgspec.to_builtins(finding)), Finding)
@@ -169,7 +168,7 @@ def _redacted(run: Run | None, finding: Finding) -> Finding:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """One sentence instead of a traceback, for what is not fine and for what could not be looked at."""
+    """Shows one sentence instead of a traceback for a check that failed or could not judge."""
     report = yield
     error = call.excinfo.value if call.excinfo else None
     if check_of(item) is None or error is None:
@@ -180,7 +179,7 @@ def pytest_runtest_makereport(
         report.when = "setup"  # pytest counts it as an error then, not as a failure
     elif isinstance(error, CheckFailed):
         report.longrepr = str(error)
-    elif report.failed and call.excinfo:  # a crash of ours: its local variables may hold anything, cut in half
+    elif report.failed and call.excinfo:  # a bug of the check: its local variables may hold secrets, cut in half
         run = run_of(item.config)
         shown = call.excinfo.getrepr(style="short", showlocals=False, funcargs=False)
         report.longrepr = run.redact(str(shown)) if run else "crashed"

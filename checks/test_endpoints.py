@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 from urllib.parse import urlsplit
 
 from service_down.checks.framework.check import CheckEvidence, ReportFindings, Target, check
-from service_down.checks.framework.targets import named, own_log
-from service_down.checks.judges.health_body import BAD, IMPAIRED, blamed_in, states_of
+from service_down.checks.framework.targets import entries_of, own_log
+from service_down.checks.judges.health_body import BAD, IMPAIRED, bad_components, states_in
 from service_down.checks.judges.log_evidence import with_reason
 from service_down.fixtures.catalog.finding import Finding, Proof, finding
-from service_down.fixtures.evidence.observation import Observation, replicas_of
-from service_down.fixtures.probes.engine import containers_of
-from service_down.fixtures.settings.schema import Endpoint
+from service_down.fixtures.clients.http import HttpAnswer
+from service_down.fixtures.engines.field_names import HEALTH_STATUS
+from service_down.fixtures.engines.registry import ENGINE
+from service_down.fixtures.evidence.observation import CannotCheck, Observation
+from service_down.fixtures.probes.endpoints import ENDPOINT, TABLE, EndpointAnswer, EndpointSettings, per_replica
+from service_down.fixtures.stack.containers import EngineState
 from service_down.fixtures.stack.model import Model
 
-_BY_KIND = {
+_CODES = {  # of an error's kind
     "refused": "endpoint-refused",
     "not-running": "endpoint-refused",
     "unreachable": "endpoint-refused",
@@ -25,175 +28,183 @@ _BY_KIND = {
     "dns": "dns-failed",
     "tls": "tls-invalid",
 }
-TLS_DAYS = 14
-LOOKED_THROUGH = 4096  # characters of a body: no deadline ends a search that is slow on a long one
+MIN_CERTIFICATE_DAYS = 14
+MAX_SEARCHED_CHARACTERS = 4096  # of a body: no deadline ends a search that is slow on a long one
+
+Facts = Mapping[str, object]
 
 
 @check(
     "endpoint",
     runbook=("6.curl-health", "8.curl-health"),
-    over=named("endpoints"),
-    asks=lambda target: (f"http:{target.id}",),
-    uses=lambda target: ("engine", *own_log(target)),
+    targets=entries_of(TABLE),
+    judges=lambda target: (ENDPOINT.of(target.id),),
+    uses=lambda target: (ENGINE, *own_log(target)),
     absent="stack.toml has no [endpoints.*]",
 )
-def test_endpoint(target: Target[Endpoint], seen: CheckEvidence, report_findings: ReportFindings) -> None:
-    """The endpoint says that the service is healthy."""
-    answer, found = judge_replicas(target.service, target.spec, seen[f"http:{target.id}"])
-    found = found or judge_stranger(target.service, target.spec, target.model, answer, seen["engine"])
-    body = str((answer.value or {}).get("body") or "")
-    report_findings(
-        [with_reason(_beside_its_health(one, target, seen), body.splitlines(), target, seen) for one in found]
-    )
+def test_endpoint(target: Target[EndpointSettings], evidence: CheckEvidence, report_findings: ReportFindings) -> None:
+    """The endpoint reports that the service is healthy."""
+    observation, found = judge_replicas(target.service, target.spec, evidence[ENDPOINT.of(target.id)])
+    found = found or judge_owner(target.service, target.spec, target.model, observation, evidence[ENGINE])
+    body = observation.value.body if observation.value else ""
+    with_health = (_beside_own_health(finding, target, evidence[ENGINE]) for finding in found)
+    report_findings([with_reason(finding, body.splitlines(), target, evidence) for finding in with_health])
 
 
-def _beside_its_health(found: Finding, target: Target[Endpoint], seen: CheckEvidence) -> Finding:
-    """A refused connection to what its own healthcheck finds well: it may listen for itself alone."""
-    known, view = target.model.service(target.service), seen.value("engine")
-    if found.code != "endpoint-refused" or known is None or not view:
+def _beside_own_health(
+    found: Finding, target: Target[EndpointSettings], observation: Observation[EngineState]
+) -> Finding:
+    """The finding with a hint where the connection is refused and the container's own healthcheck passes."""
+    service, engine = target.model.service(target.service), observation.value
+    if found.code != "endpoint-refused" or service is None or engine is None:
         return found
-    states = [one["State"] for one in containers_of(view, target.service, known.aliases)]
-    if not any(one.get("Running") and (one.get("Health") or {}).get("Status") == "healthy" for one in states):
+    containers = engine.containers_of(service.name, service.aliases)
+    if not any(container.running and container.health_status == "healthy" for container in containers):
         return found
-    proof = Proof(f"{target.service} State.Health.Status", "healthy", seen["engine"].at)
+    proof = Proof(f"{service.name} {HEALTH_STATUS}", "healthy", observation.at)
     hint = "its own healthcheck passes inside: does it listen on 127.0.0.1 only?"
     return replace(found, summary=f"{found.summary}; {hint}", proof=(*found.proof, proof))
 
 
-def judge_replicas(service: str, told: Endpoint, seen: Observation) -> tuple[Observation, list[Finding]]:
-    """The answer that counts and what it says: the worst of the replicas, which only impairs while another is well."""
-    judged = [(one, judge_endpoint(service, told, one)) for one in replicas_of(seen)]
-    bad = [pair for pair in judged if any(one.severity != "warning" for one in pair[1])]
+def judge_replicas(
+    service: str, endpoint: EndpointSettings, observation: Observation[EndpointAnswer]
+) -> tuple[Observation[HttpAnswer], list[Finding]]:
+    """The observation of the worst replica and its findings, which only impair while another replica answers well."""
+    judged = [(replica, judge_endpoint(service, endpoint, replica)) for replica in per_replica(observation)]
+    bad = [pair for pair in judged if any(finding.severity != "warning" for finding in pair[1])]
     if not bad or len(bad) == len(judged):
         return next((pair for pair in judged if pair[1]), judged[0])
-    answer, found = bad[0]
+    worst, found = bad[0]
     well = f"{len(judged) - len(bad)} of {len(judged)}"
-    count = Proof("replicas that answer well", well, seen.at)
-    return answer, [
+    count = Proof("replicas that answer well", well, observation.at)
+    return worst, [
         replace(
-            one,
+            finding,
             severity="error",
             impaired=True,
-            summary=f"{one.summary} ({well} replicas answer well)",
-            proof=(*one.proof, count),
+            summary=f"{finding.summary} ({well} replicas answer well)",
+            proof=(*finding.proof, count),
         )
-        for one in found
+        for finding in found
     ]
 
 
-def judge_endpoint(service: str, told: Endpoint, seen: Observation) -> list[Finding]:
-    """At most one failing finding, or warnings when it answers but not well."""
-    if seen.outcome == "error":
-        return [unanswered(service, told.port, seen)]
-    answer = seen.value
-    url, status, body = answer["url"], answer["status"], answer["body"]
-    facts: dict[str, Any] = {"url": url, "where": url, "port": _port(url, told.port), "status": status}
-    if status not in told.status:
-        wanted = " or ".join(map(str, told.status))
-        proof = [Proof(f"GET {url}", str(status), seen.at), Proof("body", body[:300], seen.at)]
-        if 200 <= status < 500 and told.program and not re.search(told.program, body[:LOOKED_THROUGH]):
-            return [_wrong_service(service, told, seen, facts)]
-        return [
-            finding(
-                "endpoint-error", service, proof=proof, since=None, wanted=wanted, blamed=blamed_in(body), facts=facts
-            )
+def judge_endpoint(service: str, endpoint: EndpointSettings, observation: Observation[HttpAnswer]) -> list[Finding]:
+    """At most one failing finding, or warnings. Raises CannotCheck for an answer that cannot be read."""
+    if observation.failed:
+        return [_unanswered(service, endpoint.port, observation)]
+    answer = observation.value
+    if answer is None:
+        raise CannotCheck(observation.text)
+    port = _port(answer.url, endpoint.port)
+    facts: Facts = {"url": answer.url, "where": answer.url, "port": port, "status": answer.status}
+    if answer.status not in endpoint.status:
+        if 200 <= answer.status < 500 and not _matches(endpoint.program, answer.body):
+            return [_wrong_service(service, endpoint, answer, observation.at, facts)]
+        proof = [
+            Proof(f"GET {answer.url}", str(answer.status), observation.at),
+            Proof("body", answer.body[:300], observation.at),
         ]
-    if told.program and not re.search(told.program, body[:LOOKED_THROUGH]):
-        return [_wrong_service(service, told, seen, facts)]
-    return _judge_body(service, told, seen, facts)
+        wanted = " or ".join(map(str, endpoint.status))
+        blamed = bad_components(answer.body)
+        return [finding("endpoint-error", service, proof=proof, wanted=wanted, blamed=blamed, facts=facts)]
+    if not _matches(endpoint.program, answer.body):
+        return [_wrong_service(service, endpoint, answer, observation.at, facts)]
+    return _judge_body(service, endpoint, answer, observation.at, facts)
 
 
-def judge_stranger(service: str, told: Endpoint, model: Model, seen: Observation, engine: Observation) -> list[Finding]:
-    """`endpoint-wrong-service` when all looks well, and none of the service's containers runs."""
-    known = model.service(service)
-    if known is None or engine.outcome != "seen" or told.host:
+def _matches(program: str | None, body: str) -> bool:
+    """Whether the body is that of the right program; always where the settings do not describe it."""
+    return not program or re.search(program, body[:MAX_SEARCHED_CHARACTERS]) is not None
+
+
+def judge_owner(
+    name: str,
+    endpoint: EndpointSettings,
+    model: Model,
+    observation: Observation[HttpAnswer],
+    engine: Observation[EngineState],
+) -> list[Finding]:
+    """`endpoint-wrong-service` when the endpoint answers well, but no container of the service runs."""
+    service, answer = model.service(name), observation.value
+    if service is None or engine.value is None or answer is None or endpoint.host:
         return []
-    containers = containers_of(engine.value, service, known.aliases)
-    if any(one["State"].get("Running") for one in containers):
+    if any(container.running for container in engine.value.containers_of(name, service.aliases)):
         return []
     proof = [
-        Proof(f"running containers of {service}", "none", engine.at),
-        Proof(f"GET {seen.value['url']}", str(seen.value["status"]), seen.at),
+        Proof(f"running containers of {name}", "none", engine.at),
+        Proof(f"GET {answer.url}", str(answer.status), observation.at),
     ]
     what = "it answers well, but no container of the service runs"
-    facts = {"url": seen.value["url"], "port": _port(seen.value["url"], told.port), "what": what}
-    return [finding("endpoint-wrong-service", service, proof=proof, facts=facts)]
+    facts = {"url": answer.url, "port": _port(answer.url, endpoint.port), "what": what}
+    return [finding("endpoint-wrong-service", name, proof=proof, facts=facts)]
 
 
-def _port(url: str, inside: int) -> int:
-    """The port that was asked: the published one where there is one, which is what a command on the machine needs."""
-    return urlsplit(url).port or inside
+def _port(url: str, container_port: int) -> int:
+    """The port of the URL, which a command on the machine needs: the published port where there is one."""
+    return urlsplit(url).port or container_port
 
 
-def unanswered(service: str, port: int, seen: Observation) -> Finding:
+def _unanswered(service: str, port: int, observation: Observation[HttpAnswer]) -> Finding:
     """The finding for a request that got no HTTP answer."""
-    url = (seen.value or {}).get("url")  # none where no address is known: no command then either
+    url = observation.error.url  # None where no address is known: no command then either
     where = url or f"port {port}"
-    code = _BY_KIND.get(seen.kind, "endpoint-error")
-    proof = Proof(f"GET {where}", f"{seen.kind}: {seen.text}", seen.at)
-    facts: dict[str, Any] = {
+    code = _CODES.get(observation.kind, "endpoint-error")
+    proof = Proof(f"GET {where}", observation.error_text, observation.at)
+    facts: Facts = {
         **({"url": url} if url else {}),
         "where": where,
         "port": _port(where, port),
-        "error": seen.text,
-        "status": seen.text,
+        "error": observation.text,
+        "status": observation.text,
         "wanted": "an HTTP answer",
     }
     return finding(code, service, proof=[proof], facts=facts)
 
 
-def _wrong_service(service: str, told: Endpoint, seen: Observation, facts: dict[str, Any]) -> Finding:
-    answer = seen.value
-    server = answer["headers"].get("server", "no Server header")
-    what = f"its answer does not match {told.program!r}"
+def _wrong_service(service: str, endpoint: EndpointSettings, answer: HttpAnswer, at: str, facts: Facts) -> Finding:
+    what = f"its answer does not match {endpoint.program!r}"
     proof = [
-        Proof(f"GET {answer['url']}", str(answer["status"]), seen.at),
-        Proof("Server", server, seen.at),
-        Proof("body", answer["body"][:200], seen.at),
+        Proof(f"GET {answer.url}", str(answer.status), at),
+        Proof("Server", answer.headers.get("server", "no Server header"), at),
+        Proof("body", answer.body[:200], at),
     ]
     return finding("endpoint-wrong-service", service, proof=proof, what=what, facts=facts)
 
 
-def _judge_body(service: str, told: Endpoint, seen: Observation, facts: dict[str, Any]) -> list[Finding]:
-    answer, found = seen.value, []
-    states = states_of(answer)
-    tops = [state for name, state in states if not name]
-    top = next((state for state in tops if state in BAD), next(iter(tops), ""))
-    parts = {name: state for name, state in sorted(states, key=lambda pair: pair[1] in BAD) if name}
-    bad_parts = [name for name, state in parts.items() if state in BAD]
-    said = ", ".join(f"{name}: {parts[name]}" for name in bad_parts)
-    if top in BAD:
-        what = f"{top} ({said})" if said else top
-        proof = Proof(f"GET {answer['url']} body", f"status: {what}", seen.at)
-        return [finding("endpoint-unhealthy-body", service, proof=[proof], what=what, blamed=bad_parts, facts=facts)]
-    if top in IMPAIRED or bad_parts:
-        what = f"it says {', with '.join(filter(None, (top, said)))}"
-        proof = Proof(f"GET {answer['url']} body", what, seen.at)
-        found.append(finding("endpoint-degraded", service, proof=[proof], what=what, blamed=bad_parts, facts=facts))
-    if answer.get("first"):
-        what = f"it flapped: {answer['first']} at first, {answer['status']} on a second look"
-        found.append(
-            finding(
-                "endpoint-degraded",
-                service,
-                proof=[Proof(f"GET {answer['url']}", what, seen.at)],
-                what=what,
-                facts=facts,
-            )
-        )
-    if answer["seconds"] > told.slow_seconds:
-        what = f"took {answer['seconds']:.1f} s (wanted less than {told.slow_seconds:g} s)"
-        proof = Proof(f"GET {answer['url']}", f"{answer['seconds']:.2f} s", seen.at)
+def _judge_body(service: str, endpoint: EndpointSettings, answer: HttpAnswer, at: str, facts: Facts) -> list[Finding]:
+    """The findings of an answer with the right status: its states, and what may soon be wrong."""
+    states = states_in(answer.body)
+    own_states = [state for name, state in states if not name]
+    own = next((state for state in own_states if state in BAD), next(iter(own_states), ""))
+    components = {name: state for name, state in sorted(states, key=lambda pair: pair[1] in BAD) if name}
+    bad = [name for name, state in components.items() if state in BAD]
+    listed = ", ".join(f"{name}: {components[name]}" for name in bad)
+    if own in BAD:
+        what = f"{own} ({listed})" if listed else own
+        proof = Proof(f"GET {answer.url} body", f"status: {what}", at)
+        return [finding("endpoint-unhealthy-body", service, proof=[proof], what=what, blamed=bad, facts=facts)]
+    found = []
+    if own in IMPAIRED or bad:
+        what = f"it says {', with '.join(filter(None, (own, listed)))}"
+        proof = Proof(f"GET {answer.url} body", what, at)
+        found.append(finding("endpoint-degraded", service, proof=[proof], what=what, blamed=bad, facts=facts))
+    return found + _warnings(service, endpoint, answer, at, facts)
+
+
+def _warnings(service: str, endpoint: EndpointSettings, answer: HttpAnswer, at: str, facts: Facts) -> list[Finding]:
+    """The warnings that do not come from the body: a flapping endpoint, a slow answer, a certificate that ends soon."""
+    found = []
+    if answer.first_attempt:
+        what = f"it flapped: {answer.first_attempt} at first, {answer.status} on a second look"
+        proof = Proof(f"GET {answer.url}", what, at)
         found.append(finding("endpoint-degraded", service, proof=[proof], what=what, facts=facts))
-    days = answer.get("certificate_days")
-    if days is not None and days < TLS_DAYS:
-        found.append(
-            finding(
-                "tls-expiring",
-                service,
-                proof=[Proof("certificate", f"{days:.1f} days left", seen.at)],
-                what=f"{days:.1f} days",
-                facts=facts,
-            )
-        )
+    if answer.seconds > endpoint.slow_seconds:
+        what = f"took {answer.seconds:.1f} s (wanted less than {endpoint.slow_seconds:g} s)"
+        proof = Proof(f"GET {answer.url}", f"{answer.seconds:.2f} s", at)
+        found.append(finding("endpoint-degraded", service, proof=[proof], what=what, facts=facts))
+    days = answer.certificate_days
+    if days is not None and days < MIN_CERTIFICATE_DAYS:
+        proof = Proof("certificate", f"{days:.1f} days left", at)
+        found.append(finding("tls-expiring", service, proof=[proof], what=f"{days:.1f} days", facts=facts))
     return found

@@ -1,183 +1,110 @@
-"""The monitoring works again: dashboards load, datasources are healthy, logs and traces arrive (runbook 8)."""
+"""Grafana works: its dashboards load, and its datasources are healthy (runbook 8)."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from service_down.checks.framework.check import VERIFY, AnyTarget, CheckEvidence, ReportFindings, Target, check
-from service_down.checks.framework.targets import tool
+from service_down.checks.framework.check import VERIFY_ONLY, CheckEvidence, ReportFindings, Target, check
+from service_down.checks.framework.targets import entries_of
 from service_down.fixtures.catalog.finding import Finding, Proof, finding
 from service_down.fixtures.evidence.observation import Observation
-from service_down.fixtures.probes.arrival import LOKI_LINE, LOKI_OWN, TEMPO_TRACE
-from service_down.fixtures.probes.grafana import DATASOURCES
-from service_down.fixtures.settings.schema import Loki, Settings
+from service_down.fixtures.probes.grafana import (
+    DASHBOARD,
+    DATASOURCES,
+    TABLE,
+    Dashboard,
+    Datasource,
+    GrafanaSettings,
+)
+from service_down.fixtures.settings.schema import Settings
 from service_down.fixtures.stack.model import Model
-
-ONLY = (VERIFY,)
 
 
 def dashboards(settings: Settings, model: Model) -> Sequence[Target[str]]:
-    """Every expected dashboard."""
-    told = settings.grafana
-    return [Target(uid, told.service, uid, model, settings) for uid in told.dashboards] if told else []
+    """Every expected dashboard, by its uid."""
+    grafana = settings.only(TABLE)
+    return [Target(uid, grafana.service, uid, model, settings) for uid in grafana.dashboards] if grafana else []
 
 
 @check(
     "dashboard",
     runbook=("8.dashboards",),
-    modes=ONLY,
-    over=dashboards,
-    asks=lambda target: (f"grafana:dashboard:{target.id}",),
+    modes=VERIFY_ONLY,
+    targets=dashboards,
+    judges=lambda target: (DASHBOARD.of(target.id),),
     absent="stack.toml names no dashboards in [grafana]",
 )
-def test_dashboard(target: Target[str], seen: CheckEvidence, report_findings: ReportFindings) -> None:
+def test_dashboard(target: Target[str], evidence: CheckEvidence, report_findings: ReportFindings) -> None:
     """The dashboard exists and loads."""
-    report_findings(judge_dashboard(target.service, target.spec, seen[f"grafana:dashboard:{target.id}"]))
+    report_findings(judge_dashboard(target.service, target.spec, evidence[DASHBOARD.of(target.id)]))
 
 
-def judge_dashboard(service: str, uid: str, seen: Observation) -> list[Finding]:
+def judge_dashboard(service: str, uid: str, observation: Observation[Dashboard]) -> list[Finding]:
     """`dashboards-missing`."""
-    if seen.outcome == "error":
-        what = seen.text
-    elif seen.value["status"] == 404:
+    dashboard = observation.value
+    if dashboard is None:
+        what = observation.text
+    elif dashboard.status == 404:
         what = "Grafana does not know it (404)"
-    elif not seen.value["panels"]:
+    elif not dashboard.panels:
         what = "it has no panels"
     else:
         return []
-    return [
-        finding("dashboards-missing", service, proof=[Proof(f"dashboard {uid}", what, seen.at)], name=uid, what=what)
-    ]
+    proof = Proof(f"dashboard {uid}", what, observation.at)
+    return [finding("dashboards-missing", service, proof=[proof], name=uid, what=what)]
 
 
 @check(
     "datasources",
     runbook=("8.dashboards",),
-    modes=ONLY,
-    over=tool("grafana"),
-    asks=lambda target: (DATASOURCES,),
+    modes=VERIFY_ONLY,
+    targets=entries_of(TABLE),
+    judges=lambda target: (DATASOURCES,),
     absent="stack.toml has no [grafana]",
 )
-def test_datasources(target: AnyTarget, seen: CheckEvidence, report_findings: ReportFindings) -> None:
+def test_datasources(target: Target[GrafanaSettings], evidence: CheckEvidence, report_findings: ReportFindings) -> None:
     """Each datasource of Grafana reports that it is healthy."""
-    found = judge_datasources(target.service, seen[DATASOURCES], [one.name for one in target.model.services])
-    report_findings(found, _left_aside(seen[DATASOURCES]))
+    services = [service.name for service in target.model.services]
+    found = judge_datasources(target.service, evidence[DATASOURCES], services)
+    report_findings(found, _unjudged(evidence[DATASOURCES]))
 
 
-def judge_datasources(service: str, seen: Observation, services: Sequence[str]) -> list[Finding]:
-    """One `datasource-broken` for each that is not; its URL tells which service it needs."""
-    if seen.outcome == "error":
-        return [
-            finding(
-                "datasource-broken",
-                service,
-                proof=[Proof("datasources", seen.text, seen.at)],
-                name="list",
-                what=seen.text,
-            )
-        ]
-    if not seen.value:
-        what = "Grafana has no datasource at all"
-        return [
-            finding("datasource-broken", service, proof=[Proof("datasources", "0", seen.at)], name="list", what=what)
-        ]
-    judged = [one for one in seen.value if not _without_backend(one)]
-    return [_broken(service, one, seen.at, services) for one in judged if one.get("http") != 200]
+def judge_datasources(
+    service: str, observation: Observation[tuple[Datasource, ...]], services: Sequence[str]
+) -> list[Finding]:
+    """One `datasource-broken` for each that is not healthy; its URL tells which service it needs."""
+    if not observation.value:
+        failed = observation.value is None
+        what = observation.text if failed else "Grafana has no datasource at all"
+        proof = Proof("datasources", what if failed else "0", observation.at)
+        return [finding("datasource-broken", service, proof=[proof], name="list", what=what)]
+    return [
+        _broken(service, source, observation.at, services)
+        for source in observation.value
+        if source.http_status != 200 and not _has_no_backend(source)
+    ]
 
 
-def _without_backend(source: Mapping[str, Any]) -> bool:
+def _has_no_backend(source: Datasource) -> bool:
     """Whether it is of a kind that only works in the browser, which Grafana cannot ask (grafana#83794).
 
-    The same words with 503 are those of a backend that has crashed.
+    The same message with 503 is that of a backend that has crashed.
     """
-    unavailable = re.search(r"plugin[ .]unavailable", source.get("message") or "", re.IGNORECASE)
-    return unavailable is not None and source.get("http") in (404, 500)
+    unavailable = re.search(r"plugin[ .]unavailable", source.message, re.IGNORECASE)
+    return unavailable is not None and source.http_status in (404, 500)
 
 
-def _left_aside(seen: Observation) -> str:
-    sources = seen.value if seen.outcome == "seen" else ()
-    names = [f"{one['name']} ({one['type']})" for one in sources if _without_backend(one)]
+def _unjudged(observation: Observation[tuple[Datasource, ...]]) -> str:
+    """The note that names the datasources that are not judged; empty where there are none."""
+    names = [f"{source.name} ({source.type})" for source in observation.value or () if _has_no_backend(source)]
     return f"not judged, since Grafana itself cannot ask them: {', '.join(names)}" if names else ""
 
 
-def _broken(service: str, source: Mapping[str, Any], at: str, services: Sequence[str]) -> Finding:
-    what = f"{source.get('http', source.get('status'))}: {source['message'][:200]}"
-    host = str(source.get("url") or "").partition("//")[2].partition("/")[0].partition(":")[0]
-    proof = Proof(f"datasource {source['name']} ({source['url']})", what, at)
+def _broken(service: str, source: Datasource, at: str, services: Sequence[str]) -> Finding:
+    status = source.error_kind if source.http_status is None else source.http_status
+    what = f"{status}: {source.message[:200]}"
+    host = (source.url or "").partition("//")[2].partition("/")[0].partition(":")[0]
+    proof = Proof(f"datasource {source.name} ({source.url})", what, at)
     blamed = [host] if host in services else []
-    return finding("datasource-broken", service, proof=[proof], name=source["name"], what=what, blamed=blamed)
-
-
-@check(
-    "loki-line",
-    runbook=("8.loki",),
-    modes=ONLY,
-    over=tool("loki"),
-    asks=lambda target: (LOKI_LINE,),
-    absent="stack.toml has no [loki]",
-)
-def test_loki_line(target: Target[Loki], seen: CheckEvidence, report_findings: ReportFindings) -> None:
-    """A line that is pushed comes back from a query."""
-    report_findings(judge_arrival("logs-not-arriving", target.service, seen[LOKI_LINE]))
-
-
-def judge_arrival(code: str, service: str, seen: Observation) -> list[Finding]:
-    """What was sent did not come back."""
-    if seen.outcome == "seen":
-        return []
-    url = (seen.value or {}).get("url", service)
-    return [
-        finding(code, service, proof=[Proof(f"sent to {url}", f"{seen.kind}: {seen.text}", seen.at)], what=seen.text)
-    ]
-
-
-def with_own_logs(settings: Settings, model: Model) -> Sequence[Target[Loki]]:
-    """Loki, where the settings say which logs are the stack's own."""
-    return [one for one in tool("loki")(settings, model) if one.spec.own_logs]
-
-
-@check(
-    "own-logs",
-    runbook=("8.loki",),
-    modes=ONLY,
-    over=with_own_logs,
-    asks=lambda target: (LOKI_OWN,),
-    absent="[loki] names no own_logs",
-)
-def test_own_logs(target: Target[Loki], seen: CheckEvidence, report_findings: ReportFindings) -> None:
-    """The stack's own logs are recent."""
-    report_findings(
-        judge_own_logs(target.service, target.spec, seen[LOKI_OWN], target.settings.thresholds.log_age_seconds)
-    )
-
-
-def judge_own_logs(service: str, told: Loki, seen: Observation, limit: float) -> list[Finding]:
-    """`logs-not-arriving` when the newest line is too old or there is none."""
-    if seen.outcome == "error":
-        return judge_arrival("logs-not-arriving", service, seen)
-    age = seen.value["age"]
-    if age is not None and age <= limit:
-        return []
-    what = f"no line of {told.own_logs} in the last {limit:g} s" + (
-        f"; the newest is {age:.0f} s old" if age is not None else ""
-    )
-    return [
-        finding(
-            "logs-not-arriving", service, proof=[Proof(f"newest line of {told.own_logs}", str(age), seen.at)], what=what
-        )
-    ]
-
-
-@check(
-    "tempo-trace",
-    runbook=("8.tempo",),
-    modes=ONLY,
-    over=tool("tempo"),
-    asks=lambda target: (TEMPO_TRACE,),
-    absent="stack.toml has no [tempo]",
-)
-def test_tempo_trace(target: AnyTarget, seen: CheckEvidence, report_findings: ReportFindings) -> None:
-    """A trace that is sent comes back by its id."""
-    report_findings(judge_arrival("traces-not-arriving", target.service, seen[TEMPO_TRACE]))
+    return finding("datasource-broken", service, proof=[proof], name=source.name, what=what, blamed=blamed)

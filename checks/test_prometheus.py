@@ -1,248 +1,149 @@
-"""Metrics are collected and alerts have resolved (runbook 8)."""
+"""Prometheus scrapes the stack's jobs, and the stack's alerts have resolved (runbook 8)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from service_down.checks.framework.check import VERIFY, AnyTarget, CheckEvidence, ReportFindings, Target, check
-from service_down.checks.framework.targets import tool
+from service_down.checks.framework.check import VERIFY_ONLY, CheckEvidence, ReportFindings, Target, check, engine
+from service_down.checks.framework.targets import entries_of
+from service_down.checks.judges.alerts import judge_alerts, unjudged_alerts
 from service_down.checks.judges.container_state import judge_container
 from service_down.fixtures.catalog.finding import Finding, Proof, finding
+from service_down.fixtures.engines.field_names import STATUS
+from service_down.fixtures.engines.registry import ENGINE
 from service_down.fixtures.evidence.observation import Observation, parse_time
-from service_down.fixtures.probes.engine import containers_of
-from service_down.fixtures.probes.prometheus import ALERTS, RULES, TARGETS, UP
-from service_down.fixtures.settings.schema import Prometheus, Settings
-from service_down.fixtures.stack.alert import Alert, known_names
+from service_down.fixtures.probes.prometheus import (
+    ALERTS,
+    TABLE,
+    TARGETS,
+    UP,
+    PrometheusSettings,
+    ScrapeTargets,
+    UpSamples,
+)
+from service_down.fixtures.settings.schema import Settings
+from service_down.fixtures.stack.containers import EngineState
 from service_down.fixtures.stack.model import Model
 
-ONLY = (VERIFY,)
-HEARTBEATS = ("Watchdog", "DeadMansSwitch")  # fire always, to prove that alerting works
-UNALARMING = ("none", "info")  # severities
+SCRAPE_GRACE_SECONDS = 60  # after the end of a container, in which Prometheus may not have scraped it yet
 
 
-def jobs(settings: Settings, model: Model) -> Sequence[Target[tuple[str, str]]]:
-    """Every job that Prometheus is to scrape, and the service behind it."""
-    told = settings.prometheus
-    return [Target(job, service, (job, service), model, settings) for job, service in told.jobs.items()] if told else []
+@dataclass(frozen=True)
+class Job:
+    """A job that Prometheus must scrape: the service behind it, and Prometheus' own service."""
+
+    name: str
+    service: str
+    prometheus: str
+
+
+def jobs(settings: Settings, model: Model) -> Sequence[Target[Job]]:
+    """Every job that Prometheus must scrape."""
+    prometheus = settings.only(TABLE)
+    if prometheus is None:
+        return []
+    return [
+        Target(name, service, Job(name, service, prometheus.service), model, settings)
+        for name, service in prometheus.jobs.items()
+    ]
 
 
 @check(
     "target",
     runbook=("8.metrics",),
-    modes=ONLY,
-    over=jobs,
-    asks=lambda target: (TARGETS, UP),
-    uses=lambda target: ("engine",),
+    modes=VERIFY_ONLY,
+    targets=jobs,
+    judges=lambda target: (TARGETS, UP),
+    uses=engine,
     absent="stack.toml names no jobs in [prometheus]",
 )
-def test_target(target: Target[tuple[str, str]], seen: CheckEvidence, report_findings: ReportFindings) -> None:
-    """The job's targets are up, its samples fresh, and neither says "up" of what is down."""
+def test_target(target: Target[Job], evidence: CheckEvidence, report_findings: ReportFindings) -> None:
+    """The job's targets are up, its samples are fresh, and neither reports as up what is down."""
     limit = target.settings.thresholds.sample_age_seconds
-    watcher = target.settings.prometheus.service if target.settings.prometheus else target.service
-    found = judge_target(target.spec, watcher, seen[TARGETS], seen[UP], limit)
-    report_findings(found or judge_blind(target.spec, watcher, target.model, seen[UP], seen["engine"]))
+    found = judge_target(target.spec, evidence[TARGETS], evidence[UP], limit)
+    report_findings(found or judge_blind(target.spec, target.model, evidence[UP], evidence[ENGINE]))
 
 
 def judge_target(
-    spec: tuple[str, str], watcher: str, targets: Observation, up: Observation, limit: float
+    job: Job, targets: Observation[ScrapeTargets], up: Observation[UpSamples], max_age_seconds: float
 ) -> list[Finding]:
     """`target-down` on the scraped service; `metrics-missing` on Prometheus when it scrapes nothing or no longer."""
-    job, service = spec
-    for seen in (targets, up):
-        if seen.outcome == "error":
-            return [
-                finding(
-                    "metrics-missing",
-                    watcher,
-                    proof=[Proof("Prometheus", f"{seen.kind}: {seen.text}", seen.at)],
-                    what=seen.text,
-                )
-            ]
-    url = targets.value["url"]
-    mine = [one for one in targets.value["targets"] if one["job"] == job]
-    if not mine:
-        proof = Proof(f"active targets of job {job}", "0", targets.at)
-        return [finding("monitoring-blind", watcher, proof=[proof], url=url, what=f"the job {job} scrapes nothing")]
-    down = [one for one in mine if one["health"] == "down"]
+    if targets.value is None:
+        return [_no_answer(job, targets)]
+    if up.value is None:
+        return [_no_answer(job, up)]
+    url = targets.value.url
+    of_job = [target for target in targets.value.targets if target.job == job.name]
+    if not of_job:
+        proof = Proof(f"active targets of job {job.name}", "0", targets.at)
+        what = f"the job {job.name} scrapes nothing"
+        return [finding("monitoring-blind", job.prometheus, proof=[proof], url=url, what=what)]
+    down = next((target for target in of_job if target.health == "down"), None)
     if down:
-        proof = Proof(f"target {down[0]['instance']}", f"down: {down[0]['error']}", down[0]["scraped"])
-        return [
-            finding(
-                "target-down",
-                service,
-                proof=[proof],
-                url=url,
-                what=f"{down[0]['instance']} (job {job}): {down[0]['error']}",
-            )
-        ]
-    return _freshness(job, watcher, url, up, limit)
+        proof = Proof(f"target {down.instance}", f"down: {down.error}", down.scraped)
+        what = f"{down.instance} (job {job.name}): {down.error}"
+        return [finding("target-down", job.service, proof=[proof], url=url, what=what)]
+    return _judge_freshness(job, url, up.value, up.at, max_age_seconds)
 
 
-def _freshness(job: str, watcher: str, url: str, up: Observation, limit: float) -> list[Finding]:
-    samples = [one for one in up.value["samples"] if one["job"] == job]
+def _no_answer(job: Job, observation: Observation[ScrapeTargets] | Observation[UpSamples]) -> Finding:
+    proof = Proof("Prometheus", observation.error_text, observation.at)
+    return finding("metrics-missing", job.prometheus, proof=[proof], what=observation.text)
+
+
+def _judge_freshness(job: Job, url: str, up: UpSamples, at: str, max_age_seconds: float) -> list[Finding]:
+    """`metrics-missing` when the job has no sample of `up`, or an old one. A sample without an age counts as old."""
+    samples = [sample for sample in up.samples if sample.job == job.name]
     if not samples:
-        proof = Proof(f'up{{job="{job}"}}', "no sample", up.at)
-        return [
-            finding(
-                "metrics-missing", watcher, proof=[proof], url=url, what=f"there is no sample of up for the job {job}"
-            )
-        ]
-    age = max(limit * 2 if one["age"] is None else one["age"] for one in samples)
-    if age > limit:
-        proof = Proof(f'age of up{{job="{job}"}}', f"{age:.0f} s", up.at)
-        return [
-            finding(
-                "metrics-missing",
-                watcher,
-                proof=[proof],
-                url=url,
-                what=f"the newest sample of {job} is {age:.0f} s old (limit {limit:g} s)",
-            )
-        ]
+        proof = Proof(f'up{{job="{job.name}"}}', "no sample", at)
+        what = f"there is no sample of up for the job {job.name}"
+        return [finding("metrics-missing", job.prometheus, proof=[proof], url=url, what=what)]
+    age = max(max_age_seconds * 2 if sample.age_seconds is None else sample.age_seconds for sample in samples)
+    if age > max_age_seconds:
+        proof = Proof(f'age of up{{job="{job.name}"}}', f"{age:.0f} s", at)
+        what = f"the newest sample of {job.name} is {age:.0f} s old (limit {max_age_seconds:g} s)"
+        return [finding("metrics-missing", job.prometheus, proof=[proof], url=url, what=what)]
     return []
 
 
 def judge_blind(
-    spec: tuple[str, str], watcher: str, model: Model, up: Observation, engine: Observation
+    job: Job, model: Model, up: Observation[UpSamples], observation: Observation[EngineState]
 ) -> list[Finding]:
-    """`monitoring-blind` when a sample says 1 of what is plainly down, and has been for longer than a scrape."""
-    job, name = spec
-    service = model.service(name)
-    if service is None or engine.outcome != "seen" or up.outcome != "seen":
+    """`monitoring-blind` when a sample is 1 although every container of the service has been down for a minute."""
+    service, state, now = model.service(job.service), observation.value, parse_time(observation.at)
+    if service is None or state is None or up.value is None:
         return []
-    containers = containers_of(engine.value, name, service.aliases)
-    source = parse_time(engine.at)
+    containers = state.containers_of(service.name, service.aliases)
     down = [
-        one
-        for one in containers
-        if not one["State"].get("Running") and source and judge_container(service, one, engine.value["events"], source)
+        container
+        for container in containers
+        if not container.running and now and judge_container(service, container, state.events, now)
     ]
-    says_up = [one for one in up.value["samples"] if one["job"] == job and one["value"] == "1"]
-    if not says_up or not containers or len(down) < len(containers):
+    reported_up = any(sample.job == job.name and sample.value == "1" for sample in up.value.samples)
+    if not reported_up or not containers or len(down) < len(containers):
         return []
-    ended = parse_time(down[0]["State"].get("FinishedAt"))
-    if source and ended and (source - ended).total_seconds() < 60:
-        return []  # Prometheus may not have scraped it since
+    ended, status = parse_time(down[0].finished), down[0].status
+    if now and ended and (now - ended).total_seconds() < SCRAPE_GRACE_SECONDS:
+        return []
     proof = [
-        Proof(f'up{{job="{job}"}}', "1", up.at),
-        Proof(f"{name} State.Status", down[0]["State"]["Status"], engine.at),
+        Proof(f'up{{job="{job.name}"}}', "1", up.at),
+        Proof(f"{service.name} {STATUS}", status, observation.at),
     ]
-    return [
-        finding(
-            "monitoring-blind",
-            watcher,
-            proof=proof,
-            what=f'up{{job="{job}"}} is 1 while {name} is {down[0]["State"]["Status"]}',
-        )
-    ]
+    what = f'up{{job="{job.name}"}} is 1 while {service.name} is {status}'
+    return [finding("monitoring-blind", job.prometheus, proof=proof, what=what)]
 
 
 @check(
     "alerts",
     runbook=("8.alerts",),
-    modes=ONLY,
-    over=tool("prometheus"),
-    asks=lambda target: (RULES,),
-    uses=lambda target: ("engine",),
+    modes=VERIFY_ONLY,
+    targets=entries_of(TABLE),
+    judges=lambda target: (ALERTS,),
+    uses=engine,
     absent="stack.toml has no [prometheus]",
 )
-def test_alerts(target: Target[Prometheus], seen: CheckEvidence, report_findings: ReportFindings) -> None:
+def test_alerts(target: Target[PrometheusSettings], evidence: CheckEvidence, report_findings: ReportFindings) -> None:
     """None of the stack's alerts fires in Prometheus."""
-    found = judge_alerts(target.service, target.settings, seen[RULES], target.model, seen["engine"])
-    report_findings(found, _left_aside(target.settings, seen[RULES]))
-
-
-@check(
-    "alertmanager",
-    runbook=("8.alerts",),
-    modes=ONLY,
-    over=tool("alertmanager"),
-    asks=lambda target: (ALERTS,),
-    uses=lambda target: ("engine",),
-    absent="stack.toml has no [alertmanager]",
-)
-def test_alertmanager(target: AnyTarget, seen: CheckEvidence, report_findings: ReportFindings) -> None:
-    """None of the stack's alerts is active in Alertmanager."""
-    found = judge_alerts(target.service, target.settings, seen[ALERTS], target.model, seen["engine"])
-    report_findings(found, _left_aside(target.settings, seen[ALERTS]))
-
-
-def judge_alerts(
-    service: str, settings: Settings, seen: Observation, model: Model, engine: Observation
-) -> list[Finding]:
-    """One `alerts-firing` for all that count, which blames the services that they name, and a warning for the others.
-
-    Where the settings name the alerts that count, those count. Else one counts when it names a service of the stack,
-    or the stack: a Prometheus that watches other things too would never let this stack be healthy.
-    """
-    if seen.outcome == "error":
-        return [
-            finding(
-                "metrics-missing",
-                service,
-                proof=[Proof("alerts", f"{seen.kind}: {seen.text}", seen.at)],
-                url=service,
-                what=f"unknown, since {seen.text}",
-            )
-        ]
-    known = known_names(engine.value if engine.outcome == "seen" else {}, model)
-    ours: list[Alert] = []
-    others: list[Alert] = []
-    blamed: set[str] = set()
-    for alert in _judged(settings, seen):
-        named = alert.service(settings, model, known)
-        counts = _wanted(settings) or named or alert.names_stack(settings)
-        (ours if counts else others).append(alert)
-        blamed |= {named} if named else set()
-    url = seen.value["url"]
-    found = [_firing(service, ours, url, blamed)] if ours else []
-    return found + ([_firing(service, others, url, None)] if others else [])
-
-
-def _firing(service: str, alerts: Sequence[Alert], url: str, blamed: Set[str] | None) -> Finding:
-    """The finding; a warning where no service of the stack can be blamed."""
-    what = ", ".join(sorted({_named(one.labels) for one in alerts}))
-    return finding(
-        "alerts-firing",
-        service,
-        proof=[Proof(f"alert {_named(one.labels)}", "firing", one.starts) for one in alerts[:10]],
-        since=min((one.starts for one in alerts if one.starts), default=None),
-        severity="warning" if blamed is None else None,
-        url=url,
-        what=what if blamed is not None else f"{what}; no label names a service of this stack",
-        blamed=sorted(blamed or ()),
-    )
-
-
-def _wanted(settings: Settings) -> Sequence[str]:
-    return settings.prometheus.alerts if settings.prometheus else ()
-
-
-def _judged(settings: Settings, seen: Observation) -> list[Alert]:
-    """The alerts that are judged: those that the settings name, else all but the ones that fire by design."""
-    alerts = [
-        Alert(one["labels"].get("alertname", "?"), one["since"], True, one["labels"]) for one in _firing_now(seen)
-    ]
-    wanted = _wanted(settings)
-    return [one for one in alerts if (one.name in wanted if wanted else not _by_design(one))]
-
-
-def _firing_now(seen: Observation) -> Sequence[Mapping[str, Any]]:
-    return seen.value["alerts"] if seen.outcome == "seen" else ()
-
-
-def _by_design(alert: Alert) -> bool:
-    """Whether it fires without anything being wrong: to prove that alerting works, or to be read."""
-    return alert.name in HEARTBEATS or alert.labels.get("severity", "").lower() in UNALARMING
-
-
-def _left_aside(settings: Settings, seen: Observation) -> str:
-    judged = {one.name for one in _judged(settings, seen)}
-    names = {one["labels"].get("alertname", "?") for one in _firing_now(seen)} - judged
-    return f"not judged: {', '.join(sorted(names))}" if names else ""
-
-
-def _named(labels: Mapping[str, str]) -> str:
-    about = labels.get("service") or labels.get("job") or labels.get("instance")
-    return labels.get("alertname", "?") + (f" ({about})" if about else "")
+    found = judge_alerts(target.service, target.settings, evidence[ALERTS], target.model, evidence[ENGINE])
+    report_findings(found, unjudged_alerts(target.settings, evidence[ALERTS]))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from service_down.fixtures.evidence.recording import NAME as EVIDENCE
+from service_down.fixtures.evidence.recording import FILE_NAME as EVIDENCE
 from service_down.fixtures.run.run import Run
 from service_down.reports.conclusion import Conclusion
 from service_down.reports.delivery.files import (

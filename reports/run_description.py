@@ -13,7 +13,8 @@ import pytest
 from service_down.fixtures.evidence.observation import Evidence, Observations, RunContext, utc
 from service_down.fixtures.evidence.recording import Recording, encode
 from service_down.fixtures.probes.context import LOCAL, ProbeContext
-from service_down.fixtures.run.run import VERIFY, Run
+from service_down.fixtures.run.modes import VERIFY
+from service_down.fixtures.run.run import Run
 from service_down.reports.diagnosis.context import diagnosis_context_from
 from service_down.reports.diagnosis.diagnose import DiagnosisContext
 from service_down.reports.text import single_line

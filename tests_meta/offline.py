@@ -18,7 +18,7 @@ from service_down.checks.framework.runbook import all_tests
 from service_down.fixtures.catalog.finding import Finding
 from service_down.fixtures.evidence.observation import CannotCheck, Observations, RawObservation
 from service_down.fixtures.evidence.recording import Recording, ReplayedObservations, recording_from_json
-from service_down.fixtures.run.run import VERIFY
+from service_down.fixtures.run.modes import VERIFY
 from service_down.fixtures.stack.alert import Alert
 from service_down.reports.diagnosis.context import diagnosis_context_from
 from service_down.reports.diagnosis.diagnose import DiagnosisContext, diagnose

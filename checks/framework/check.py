@@ -11,7 +11,7 @@ import pytest
 from service_down.fixtures.catalog.finding import Finding
 from service_down.fixtures.engines.registry import ENGINE
 from service_down.fixtures.evidence.observation import CannotCheck, Observation, ProbeKey
-from service_down.fixtures.run.run import TRIAGE, VERIFY
+from service_down.fixtures.run.modes import TRIAGE, VERIFY
 from service_down.fixtures.settings.schema import Settings
 from service_down.fixtures.stack.model import Model
 

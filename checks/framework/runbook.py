@@ -1,21 +1,21 @@
-"""The runbook's steps and the checks that automate them, from the same data the checks use: `make runbook`."""
+"""The runbook's steps, and the checks that automate them. `make runbook` prints both."""
 
 from __future__ import annotations
 
 import importlib
 import sys
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from service_down.checks.framework.check import Check
+from service_down.checks.framework.check import Check, CheckFunction
 
 
 @dataclass(frozen=True)
 class Step:
-    """One command or checkbox; `manual` says why no check does it, `by` what else answers it."""
+    """A command or a checkbox. `manual` is the reason why no check does it, `by` what answers it instead of a check."""
 
     key: str
     text: str
@@ -45,13 +45,13 @@ def sections() -> tuple[Section, ...]:
 
 
 def all_checks() -> tuple[Check, ...]:
-    """Every check of this folder, in the order of the files."""
+    """Every check, in the order of the files in `checks/`."""
     return tuple(check for check, _ in all_tests())
 
 
-def all_tests() -> tuple[tuple[Check, Callable[..., None]], ...]:
-    """Every check of this folder with its test."""
-    found: dict[str, tuple[Check, Callable[..., None]]] = {}
+def all_tests() -> tuple[tuple[Check, CheckFunction[object]], ...]:
+    """Every check with its test, in the order of the files in `checks/`."""
+    found: dict[str, tuple[Check, CheckFunction[object]]] = {}
     for path in sorted(Path(__file__).parent.parent.glob("test_*.py")):
         module = importlib.import_module(f"service_down.checks.{path.stem}")
         for name, function in vars(module).items():
@@ -62,25 +62,26 @@ def all_tests() -> tuple[tuple[Check, Callable[..., None]], ...]:
 
 
 def problems(runbook: Iterable[Section], checks: Iterable[Check]) -> list[str]:
-    """Steps that nothing answers, and checks that name a step the runbook lacks."""
+    """Steps that nothing answers, checks that name a step the runbook lacks, and checks that name no step."""
     automated = _automated(checks)
     known = {step.key for section in runbook for step in section.steps}
-    bare = [
+    unanswered = [
         f"{step.key} ({step.text}): neither a check nor a reason why it is manual"
         for section in runbook
         for step in section.steps
         if step.key not in automated and not step.manual and not step.by
     ]
-    strange = [
+    unknown = [
         f"{key}: the runbook has no such step, but {', '.join(names)} name it"
         for key, names in automated.items()
         if key not in known
     ]
-    silent = [f"check {check.id}: names no step of the runbook" for check in checks if not check.runbook]
-    return bare + strange + silent
+    without_step = [f"check {check.id}: names no step of the runbook" for check in checks if not check.runbook]
+    return unanswered + unknown + without_step
 
 
 def _automated(checks: Iterable[Check]) -> Mapping[str, list[str]]:
+    """The checks that automate each step, by the step's key."""
     automated: dict[str, list[str]] = {}
     for check in checks:
         for key in check.runbook:
@@ -89,7 +90,7 @@ def _automated(checks: Iterable[Check]) -> Mapping[str, list[str]]:
 
 
 def main() -> int:
-    """Prints the runbook; 1 when it has holes."""
+    """Prints the runbook. Returns 1 when it has problems, else 0."""
     runbook, checks = sections(), all_checks()
     automated = _automated(checks)
     for section in runbook:

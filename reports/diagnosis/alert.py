@@ -25,12 +25,13 @@ def judge_alert(
 
 
 def _assess(alert: Alert, state: ServiceState | None, word: VerdictWord) -> tuple[AlertState, str]:
+    raised_for = alert.raised_for or "nothing in particular"
     if not alert.firing:
-        return "false", f"it has resolved; it was about {alert.named_thing()}"
+        return "false", f"it has resolved; it was about {raised_for}"
     if state is None and word == "healthy":
-        return "false", f"it names {alert.named_thing()}, which the stack does not have: a phantom target"
+        return "false", f"it names {raised_for}, which the stack does not have: a phantom target"
     if state is None:
-        return "unknown", f"it names {alert.named_thing()}, which is no name of the stack's; the stack is {word}"
+        return "unknown", f"it names {raised_for}, which is no name of the stack's; the stack is {word}"
     if state.state == "ok":
         return "false", f"{state.name} is fine as far as could be seen"
     if state.state == "unknown":

@@ -8,7 +8,7 @@ from service_down.fixtures.engines.registry import ENGINE
 from service_down.fixtures.evidence.observation import Observations
 from service_down.fixtures.probes import external
 from service_down.fixtures.settings.schema import Settings
-from service_down.fixtures.stack.alert import Alert, known_names
+from service_down.fixtures.stack.alert import Alert, service_names
 from service_down.fixtures.stack.containers import service_of
 from service_down.fixtures.stack.model import Model
 from service_down.reports.diagnosis.diagnose import DiagnosisContext
@@ -49,5 +49,5 @@ def diagnosis_context_from(
         alert=alert,
         breach=breach,
         recovering=recovering,
-        alert_service=alert.service(settings, model, known_names(engine, model)) if alert else None,
+        alert_service=alert.service(settings, model, service_names(engine, model)) if alert else None,
     )
