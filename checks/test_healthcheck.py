@@ -16,7 +16,7 @@ from service_down.fixtures.engines import field_names
 from service_down.fixtures.engines.registry import ENGINE
 from service_down.fixtures.evidence.observation import parse_time
 from service_down.fixtures.probes.containers import CONTAINER_SAMPLES
-from service_down.fixtures.run.run import VERIFY
+from service_down.fixtures.run.modes import VERIFY
 from service_down.fixtures.stack.containers import (
     Container,
     ContainerSample,
