@@ -8,9 +8,9 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
-from pathlib import Path
 
 from service_down.checks.framework.check import Check, CheckFunction
+from service_down.fixtures.probes.registry import subjects
 
 
 @dataclass(frozen=True)
@@ -45,16 +45,15 @@ def sections() -> tuple[Section, ...]:
 
 
 def all_checks() -> tuple[Check, ...]:
-    """Every check, in the order of the files in `checks/`."""
+    """Every check, in the order of its module's name."""
     return tuple(check for check, _ in all_tests())
 
 
 def all_tests() -> tuple[tuple[Check, CheckFunction[object]], ...]:
-    """Every check with its test, in the order of the files in `checks/`."""
+    """Every check of the registered subjects with its test, in the order of its module's name."""
     found: dict[str, tuple[Check, CheckFunction[object]]] = {}
-    for path in sorted(Path(__file__).parent.parent.glob("test_*.py")):
-        module = importlib.import_module(f"service_down.checks.{path.stem}")
-        for name, function in vars(module).items():
+    for module in sorted(module for subject in subjects() for module in subject.checks):
+        for name, function in vars(importlib.import_module(module)).items():
             for mark in getattr(function, "pytestmark", ()) if name.startswith("test_") else ():
                 if mark.name == "check":
                     found[mark.args[0].id] = (mark.args[0], function)
