@@ -12,7 +12,7 @@ from service_down.checks.framework.targets import stack
 from service_down.fixtures.catalog.finding import Finding
 from service_down.fixtures.evidence.observation import CannotCheck
 from service_down.fixtures.evidence.recording import ReplayedObservations
-from service_down.fixtures.run.run import TRIAGE
+from service_down.fixtures.run.modes import TRIAGE
 from service_down.fixtures.settings.schema import Settings
 from service_down.fixtures.stack.model import Model, Service
 

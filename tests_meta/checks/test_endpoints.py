@@ -1,27 +1,45 @@
-"""The endpoint judge: what bodies say, however they say it."""
+"""The judge of endpoints: the states in bodies of every format, errors, replicas, and the right program."""
 
 from __future__ import annotations
 
 import json
 
+import msgspec
 import pytest
 
-from service_down.checks.test_endpoints import judge_endpoint, judge_replicas, judge_stranger
-from service_down.fixtures.evidence.observation import Observation
-from service_down.fixtures.settings.schema import Endpoint
+from service_down.checks.test_endpoints import judge_endpoint, judge_owner, judge_replicas
+from service_down.fixtures.clients.http import HttpAnswer
+from service_down.fixtures.evidence.observation import CannotCheck, Observation, RawObservation, typed
+from service_down.fixtures.probes.endpoints import ENDPOINT, EndpointAnswer, EndpointSettings
+from service_down.fixtures.stack.containers import ComposeLabels, Container, EngineState
 from service_down.fixtures.stack.model import Model, Service
 
-TOLD = Endpoint(service="web", port=80)
+ENDPOINT_SETTINGS = EndpointSettings(service="web", port=80)
+KEY = ENDPOINT.of("web")
 DEEP = '{"status":"ok","a":' + "[" * 30_000
 
 
-def seen(body: str, status: int = 200, **more: object) -> Observation:
-    answer = {"url": "http://web/health", "status": status, "headers": {}, "body": body, "cut": False, "seconds": 0.01}
-    return Observation("http:web", "seen", answer | more, at="2026-11-23T21:00:00Z")
+def http_answer(
+    body: str,
+    status: int = 200,
+    seconds: float = 0.01,
+    certificate_days: float | None = None,
+    first_attempt: str | None = None,
+) -> HttpAnswer:
+    url = "http://web/health"
+    return HttpAnswer(url, status, {}, body, False, seconds, certificate_days, first_attempt=first_attempt)
 
 
-def codes(observation: Observation) -> list[str]:
-    return [one.code for one in judge_endpoint("web", TOLD, observation)]
+def answered(answer: HttpAnswer) -> Observation[HttpAnswer]:
+    return Observation(KEY.id, "seen", answer, at="2026-11-23T21:00:00Z")
+
+
+def failed(kind: str, text: str) -> Observation[HttpAnswer]:
+    return Observation(KEY.id, "error", kind=kind, text=text)
+
+
+def codes(observation: Observation[HttpAnswer]) -> list[str]:
+    return [finding.code for finding in judge_endpoint("web", ENDPOINT_SETTINGS, observation)]
 
 
 @pytest.mark.parametrize(
@@ -44,8 +62,8 @@ def codes(observation: Observation) -> list[str]:
     ids=range(13),
 )
 def test_200_with_an_unhealthy_body(body: str) -> None:
-    wanted = [] if body.startswith('{"status":"healthy"') else ["endpoint-unhealthy-body"]
-    assert codes(seen(body)) == wanted
+    expected = [] if body.startswith('{"status":"healthy"') else ["endpoint-unhealthy-body"]
+    assert codes(answered(http_answer(body))) == expected
 
 
 @pytest.mark.parametrize(
@@ -60,7 +78,7 @@ def test_200_with_an_unhealthy_body(body: str) -> None:
     ids=range(5),
 )
 def test_an_impaired_body_warns(body: str) -> None:
-    assert codes(seen(body)) == ["endpoint-degraded"]
+    assert codes(answered(http_answer(body))) == ["endpoint-degraded"]
 
 
 @pytest.mark.parametrize(
@@ -78,7 +96,7 @@ def test_an_impaired_body_warns(body: str) -> None:
     ids=["details", "data", "in-a-list", "flat", "flat-in-envelope", "flat-alone", "second-status", "table-of-status"],
 )
 def test_a_part_that_is_bad_is_a_part_however_deep(body: str, blamed: str) -> None:
-    (found,) = judge_endpoint("web", TOLD, seen(body))
+    (found,) = judge_endpoint("web", ENDPOINT_SETTINGS, answered(http_answer(body)))
     assert (found.code, found.severity, found.blamed) == ("endpoint-degraded", "warning", (blamed,))
     assert f"{blamed}: " in found.summary
 
@@ -98,57 +116,74 @@ def test_a_part_that_is_bad_is_a_part_however_deep(body: str, blamed: str) -> No
     ],
     ids=range(9),
 )
-def test_a_fine_or_silent_body_is_no_finding(body: str) -> None:
-    assert codes(seen(body)) == []
+def test_a_healthy_body_or_a_body_without_a_state_is_no_finding(body: str) -> None:
+    assert codes(answered(http_answer(body))) == []
 
 
 @pytest.mark.parametrize(
     ("observation", "code"),
     [
-        (seen("no", 503), "endpoint-error"),
-        (Observation("x", "error", kind="refused", text="connection refused"), "endpoint-refused"),
-        (Observation("x", "error", kind="timeout", text="no answer"), "endpoint-timeout"),
-        (Observation("x", "error", kind="dns", text="no name"), "dns-failed"),
-        (Observation("x", "error", kind="tls", text="expired"), "tls-invalid"),
-        (seen("ok", certificate_days=3.0), "tls-expiring"),
-        (seen("ok", seconds=9.0), "endpoint-degraded"),
-        (seen("ok", first="refused: connection refused"), "endpoint-degraded"),
+        (answered(http_answer("no", 503)), "endpoint-error"),
+        (failed("refused", "connection refused"), "endpoint-refused"),
+        (failed("timeout", "no answer"), "endpoint-timeout"),
+        (failed("dns", "no name"), "dns-failed"),
+        (failed("tls", "expired"), "tls-invalid"),
+        (answered(http_answer("ok", certificate_days=3.0)), "tls-expiring"),
+        (answered(http_answer("ok", seconds=9.0)), "endpoint-degraded"),
+        (answered(http_answer("ok", first_attempt="refused: connection refused")), "endpoint-degraded"),
     ],
     ids=["503", "refused", "timeout", "dns", "tls", "expiring", "slow", "flapped"],
 )
-def test_each_kind_of_trouble_has_its_code(observation: Observation, code: str) -> None:
+def test_each_kind_of_problem_has_its_code(observation: Observation[HttpAnswer], code: str) -> None:
     assert codes(observation) == [code]
 
 
-def test_an_error_body_names_who_is_to_blame() -> None:
+def test_the_body_of_an_error_blames_its_bad_components() -> None:
     body = json.dumps(
         {"status": "unhealthy", "components": {"db": {"status": "unreachable"}, "cache": {"status": "healthy"}}}
     )
-    assert judge_endpoint("web", TOLD, seen(body, 503))[0].blamed == ("db",)
+    (found,) = judge_endpoint("web", ENDPOINT_SETTINGS, answered(http_answer(body, 503)))
+    assert found.blamed == ("db",)
 
 
-def test_an_answer_without_a_running_container_is_somebody_elses() -> None:
+@pytest.mark.parametrize(("running", "expected"), [(False, ["endpoint-wrong-service"]), (True, [])])
+def test_an_answer_without_a_running_container_comes_from_another_program(running: bool, expected: list[str]) -> None:
     model = Model((Service("web"),), "compose")
-    container = {
-        "Name": "/web-1",
-        "State": {"Running": False},
-        "Config": {"Labels": {"com.docker.compose.service": "web"}},
-    }
-    engine = Observation("engine", "seen", {"containers": [container]})
-    assert [one.code for one in judge_stranger("web", TOLD, model, seen("ok"), engine)] == ["endpoint-wrong-service"]
-    container["State"] = {"Running": True}
-    assert judge_stranger("web", TOLD, model, seen("ok"), engine) == []
+    container = Container("id", "web-1", compose=ComposeLabels(service="web"), running=running)
+    engine = Observation("engine", "seen", EngineState(project="p", asked=0.0, containers=(container,)))
+    found = judge_owner("web", ENDPOINT_SETTINGS, model, answered(http_answer("ok")), engine)
+    assert [finding.code for finding in found] == expected
 
 
-@pytest.mark.parametrize(("well", "severity"), [(2, None), (1, "error"), (0, "critical")])
-def test_one_hung_replica_impairs_and_does_not_hide(well: int, severity: str | None) -> None:
-    fine = {"outcome": "seen", "value": seen('{"status":"ok"}').value}
-    hung = {"outcome": "error", "kind": "timeout", "text": "no answer within 3 s", "value": {"url": "http://b/health"}}
-    both = Observation(
-        "http:web", "seen", {"url": "http://a/health", "replicas": [*[fine] * well, *[hung] * (2 - well)]}
-    )
-    _, found = judge_replicas("web", TOLD, both)
-    assert [(one.code, one.severity, one.impaired) for one in found] == (
+def replicas(*values: dict[str, object]) -> Observation[EndpointAnswer]:
+    """The observation of a probe that asked several replicas."""
+    return typed(KEY, RawObservation(KEY.id, "seen", {"url": "http://a/health", "replicas": list(values)}))
+
+
+HEALTHY: dict[str, object] = {"outcome": "seen", "value": msgspec.to_builtins(http_answer('{"status":"ok"}'))}
+HUNG: dict[str, object] = {
+    "outcome": "error",
+    "kind": "timeout",
+    "text": "no answer within 3 s",
+    "value": {"url": "http://b/health"},
+}
+
+
+@pytest.mark.parametrize(("healthy", "severity"), [(2, None), (1, "error"), (0, "critical")])
+def test_a_hung_replica_impairs_while_another_answers_well(healthy: int, severity: str | None) -> None:
+    observation = replicas(*[HEALTHY] * healthy, *[HUNG] * (2 - healthy))
+    _, found = judge_replicas("web", ENDPOINT_SETTINGS, observation)
+    assert [(finding.code, finding.severity, finding.impaired) for finding in found] == (
         [("endpoint-timeout", severity, severity == "error")] if severity else []
     )
-    assert judge_replicas("web", TOLD, seen('{"status":"down"}'))[1][0].code == "endpoint-unhealthy-body"
+
+
+def test_a_single_container_is_judged_without_replicas() -> None:
+    answer = msgspec.to_builtins(http_answer('{"status":"down"}'))
+    _, found = judge_replicas("web", ENDPOINT_SETTINGS, typed(KEY, RawObservation(KEY.id, "seen", answer)))
+    assert [finding.code for finding in found] == ["endpoint-unhealthy-body"]
+
+
+def test_a_replica_whose_answer_cannot_be_read_is_not_judged() -> None:
+    with pytest.raises(CannotCheck, match="does not have the expected form"):
+        judge_replicas("web", ENDPOINT_SETTINGS, replicas(HEALTHY, {"outcome": "seen", "value": "?"}))

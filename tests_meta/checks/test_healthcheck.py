@@ -8,7 +8,7 @@ import pytest
 
 from service_down.checks.test_healthcheck import judge_health
 from service_down.fixtures.catalog.finding import Finding, Proof
-from service_down.fixtures.run.run import TRIAGE, VERIFY
+from service_down.fixtures.run.modes import TRIAGE, VERIFY
 from service_down.fixtures.stack.containers import Container, ContainerSample, Health, HealthcheckRun
 from service_down.fixtures.stack.model import Service
 from service_down.tests_meta.checks.recorded_containers import INSPECTED_AT, engine_state, recorded_container

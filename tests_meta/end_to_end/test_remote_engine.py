@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import platform
 from pathlib import Path
-from typing import Any
+from typing import TypeVar, cast
 
 import pytest
 
 from service_down.checks.framework.check import CheckEvidence, Target
 from service_down.checks.framework.runbook import all_checks
-from service_down.fixtures.evidence.observation import CannotCheck, Observation
+from service_down.fixtures.evidence.observation import CannotCheck, ProbeKey, RawObservation
 from service_down.fixtures.evidence.recording import ReplayedObservations
-from service_down.fixtures.probes import host
+from service_down.fixtures.probes import backup, cleanup, host, ports
 from service_down.fixtures.probes.context import LOCAL, ProbeContext
 from service_down.fixtures.secrets.redact import Redactor
-from service_down.fixtures.settings.schema import Backup, Settings
+from service_down.fixtures.settings.schema import Settings
+from service_down.fixtures.stack.containers import EngineState
 from service_down.fixtures.stack.model import Model
+
+T = TypeVar("T")
+MODEL = Model((), "labels")
 
 
 def context_for_engine(url: str | None, inspected_host: str = LOCAL) -> ProbeContext:
     """Return a probe context for an engine at `url`; the probes of the machine run on `inspected_host`."""
-    settings = Settings(backup={"db": Backup(path="/", data_dirs=["/"])})
+    settings = Settings().with_entries(backup.TABLE, db=backup.BackupSettings(path="/", data_dirs=["/"]))
     return ProbeContext(
         settings, {}, Redactor(b"salt"), "run", "triage", Path("/"), "shop", host=inspected_host, engine_url=url
     )
@@ -30,8 +34,8 @@ def context_for_engine(url: str | None, inspected_host: str = LOCAL) -> ProbeCon
 class FakeEngine:
     """The observations of an engine."""
 
-    def raw(self, probe: str) -> Any:
-        return {"root": "/"}
+    def value(self, key: ProbeKey[T]) -> T:
+        return cast(T, EngineState(project="shop", asked=0.0, data_root="/"))
 
 
 @pytest.mark.parametrize(
@@ -71,7 +75,8 @@ def test_the_remedy_can_be_pasted(url: str, remedy: str) -> None:
 
 def test_probes_of_the_machine_cannot_check_a_remote_engine() -> None:
     context = context_for_engine("ssh://me@far")
-    probes = list(host.probes(context))
+    probes = [probe for subject in (host, ports, backup, cleanup) for probe in subject.probes(context, MODEL)]
+    probes = [probe for probe in probes if probe.id != cleanup.GARBAGE.id]  # the engine answers this one
     assert {probe.id for probe in probes} >= {"disk:/", "disk:docker-root", "load", "sockets", "backup:db", "dir:/"}
     for probe in probes:
         with pytest.raises(CannotCheck) as caught:
@@ -82,10 +87,10 @@ def test_probes_of_the_machine_cannot_check_a_remote_engine() -> None:
 def test_checks_of_the_machine_give_the_same_reason() -> None:
     reason = context_for_engine("ssh://me@far").wrong_machine or ""
     observations = ReplayedObservations(
-        {name: Observation(name, "unlooked", text=reason) for name in ("disk:/", "memory", "load")}
+        {name: RawObservation(name, "unlooked", text=reason) for name in ("disk:/", "memory", "load")}
     )
     for check in [check for check in all_checks() if check.id in ("disk", "inodes", "host-memory", "host-load")]:
-        target = Target("host", "host", "/", Model((), "labels"), Settings())
+        target = Target("host", "host", "/", MODEL, Settings())
         with pytest.raises(CannotCheck) as caught:
             CheckEvidence(check, target, observations, "triage")
         assert str(caught.value) == reason, check.id
