@@ -7,7 +7,7 @@ import pytest
 from service_down.fixtures.catalog.finding import catalogue
 from service_down.reports.reference.documents import documents
 from service_down.reports.reference.settings import TableSchema, table_schemas
-from service_down.tests_meta.conftest import ROOT
+from service_down.tests_meta.suite_run import ROOT
 
 FOLDER = ROOT / "reference"
 

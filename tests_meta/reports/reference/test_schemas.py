@@ -14,8 +14,9 @@ from service_down.fixtures.settings.load import VARIABLE, SettingsError, setting
 from service_down.reports.reference.stack_schema import stack_schema
 from service_down.reports.verdict_file import to_json, verdict_file, verdict_schema
 from service_down.tests_meta import offline
-from service_down.tests_meta.conftest import FAULTS, ROOT
+from service_down.tests_meta.faults.recording import evidence_file
 from service_down.tests_meta.reports.saved_runs import run_info
+from service_down.tests_meta.suite_run import ROOT
 
 VARIABLES = {"LAB_PROJECT": "lab", "LAB_KIND": "debian", "LAB_STATE": "/tmp/lab"}
 STACK_FILES = ("stack.toml", "tests_meta/stack/stack.toml")
@@ -35,7 +36,7 @@ def test_it_is_a_json_schema(schema: dict[str, object]) -> None:
 
 @pytest.mark.parametrize("name", ["healthy", "postgres-stopped", "redis-killed-and-tempo-stopped"])
 def test_a_written_verdict_matches_its_schema(name: str) -> None:
-    recording = offline.read(FAULTS / f"{name}.json.gz")
+    recording = offline.read(evidence_file(name))
     file = verdict_file(offline.judge(recording), run_info(), recording.evidence.context.mode)
     table = msgspec.json.decode(msgspec.json.encode(to_json(file)))
     assert errors(verdict_schema(), table) == []
