@@ -7,7 +7,7 @@ ARGS ?=
 
 FAULT ?=
 
-.PHONY: help setup triage verify runbook demo demo-down drills drill drill-heal faults test lint bench lock clean
+.PHONY: help setup triage verify runbook demo demo-down drills drill drill-heal faults test lint bench reference lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -63,6 +63,9 @@ test: $(READY) lint ## lint, types and all tests, on a real engine
 
 bench: $(READY) ## how long triage takes on the demo's stack, and a large report to open
 	@$(BIN)/python -m service_down.tests_meta.lab.bench
+
+reference: $(READY) ## the reference documents anew, from the code
+	@$(BIN)/python -m service_down.reports.reference
 
 lock: ## requirements.lock anew from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --group dev --universal --generate-hashes --python-version 3.11 --no-header --no-emit-index-url -q -o requirements.lock

@@ -69,7 +69,7 @@ class WarningEntry:
     """A finding that does not impair its service."""
 
     service: Annotated[str, Meta(description="The service of the finding; `stack` for the stack as a whole.")]
-    code: Annotated[str, Meta(description="Code of the finding, from `findings.toml`.")]
+    code: Annotated[str, Meta(description="Code of the finding, of those in `findings.md`.")]
     summary: Annotated[str, Meta(description="The finding in one sentence.")]
 
     @property
@@ -83,7 +83,7 @@ class CauseEntry:
     """A finding that no other finding explains."""
 
     service: Annotated[str, Meta(description="The service of the cause; `stack` for the stack as a whole.")]
-    code: Annotated[str, Meta(description="Code of the finding, from `findings.toml`.")]
+    code: Annotated[str, Meta(description="Code of the finding, of those in `findings.md`.")]
     severity: Annotated[Severity, Meta(description="Severity of the finding.")]
     summary: Annotated[str, Meta(description="The finding in one sentence.")]
     since: Annotated[str | None, Meta(description="When the cause began: RFC 3339; null for not known.")]

@@ -1,0 +1,1 @@
+"""The reference documents in `reference/`, generated from the code: settings, findings and JSON Schemas."""
