@@ -17,7 +17,7 @@ class NotAnException(BaseException):
     """An error that `except Exception` does not catch."""
 
 
-def crashing_check(target: Any, seen: Any, report_findings: Any) -> None:
+def crashing_check(target: Any, evidence: Any, report_findings: Any) -> None:
     """Replaces a check: logs, warns and raises with secrets in the texts and in the local variables."""
     environment = dict(os.environ)
     password = TEXTS["local"]

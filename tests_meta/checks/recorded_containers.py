@@ -47,7 +47,7 @@ def engine_state(*containers: Container, service: str = "web", events: tuple[Eve
     """The engine's answer with these containers, all of one service."""
     return EngineState(
         project="test",
-        asked=INSPECTED_AT.timestamp(),
+        answered_at=INSPECTED_AT.timestamp(),
         containers=tuple(of_service(container, service) for container in containers),
         events=events,
     )

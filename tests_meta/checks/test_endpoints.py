@@ -150,7 +150,7 @@ def test_the_body_of_an_error_blames_its_bad_components() -> None:
 def test_an_answer_without_a_running_container_comes_from_another_program(running: bool, expected: list[str]) -> None:
     model = Model((Service("web"),), "compose")
     container = Container("id", "web-1", compose=ComposeLabels(service="web"), running=running)
-    engine = Observation("engine", "seen", EngineState(project="p", asked=0.0, containers=(container,)))
+    engine = Observation("engine", "seen", EngineState(project="p", answered_at=0.0, containers=(container,)))
     found = judge_owner("web", ENDPOINT_SETTINGS, model, answered(http_answer("ok")), engine)
     assert [finding.code for finding in found] == expected
 

@@ -55,7 +55,7 @@ def listening(process: str | None, address: str = "0.0.0.0", port: int = 8080) -
 
 
 def engine(*containers: Container, others: tuple[OtherContainer, ...] = ()) -> EngineState:
-    return EngineState(project="shop", asked=0.0, containers=containers, others=others)
+    return EngineState(project="shop", answered_at=0.0, containers=containers, others=others)
 
 
 def holders(

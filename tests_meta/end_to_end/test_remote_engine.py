@@ -35,7 +35,7 @@ class FakeEngine:
     """The observations of an engine."""
 
     def value(self, key: ProbeKey[T]) -> T:
-        return cast(T, EngineState(project="shop", asked=0.0, data_root="/"))
+        return cast(T, EngineState(project="shop", answered_at=0.0, data_root="/"))
 
 
 @pytest.mark.parametrize(

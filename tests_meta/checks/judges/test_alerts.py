@@ -16,7 +16,7 @@ MODEL = Model((Service("gateway"), Service("api-gateway", aliases=("gateway-prod
 CONTAINERS = tuple(
     Container(f"id-{name}", f"shop-{name}-1", compose=ComposeLabels(service=name)) for name in ("redis", "api-gateway")
 )
-ENGINE = Observation("engine", "seen", EngineState(project="shop", asked=0.0, containers=CONTAINERS))
+ENGINE = Observation("engine", "seen", EngineState(project="shop", answered_at=0.0, containers=CONTAINERS))
 STACK = Stack(name="our shop", project="shop")
 SINCE = "2026-11-23T20:00:00Z"
 

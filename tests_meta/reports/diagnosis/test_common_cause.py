@@ -43,7 +43,7 @@ def removed(service: str, image: str) -> Event:
 
 
 def state(containers: Sequence[Container], events: Sequence[Event] = ()) -> EngineState:
-    return EngineState(project="p", asked=NOW.timestamp(), containers=tuple(containers), events=tuple(events))
+    return EngineState(project="p", answered_at=NOW.timestamp(), containers=tuple(containers), events=tuple(events))
 
 
 def judged(engine: EngineState, *codes: tuple[str, str]) -> Verdict:
