@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service_down.checks.framework.check import VERIFY_ONLY, CheckEvidence, ReportFindings, Target, check, engine
+from service_down.checks.framework.check import VERIFY_ONLY, CheckEvidence, ReportFindings, Target, check, engine_key
 from service_down.checks.framework.targets import entries_of
 from service_down.checks.judges.alerts import judge_alerts, unjudged_alerts
 from service_down.fixtures.engines.registry import ENGINE
@@ -14,8 +14,8 @@ from service_down.fixtures.probes.alertmanager import ALERTS, TABLE, Alertmanage
     runbook=("8.alerts",),
     modes=VERIFY_ONLY,
     targets=entries_of(TABLE),
-    judges=lambda target: (ALERTS,),
-    uses=engine,
+    judges_errors_of=lambda target: (ALERTS,),
+    uses=engine_key,
     absent="stack.toml has no [alertmanager]",
 )
 def test_alertmanager(

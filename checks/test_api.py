@@ -17,7 +17,7 @@ SHOWN_CHARACTERS = 300  # of the body
     runbook=("8.api",),
     modes=VERIFY_ONLY,
     targets=entries_of(TABLE),
-    judges=lambda target: (API.of(target.id),),
+    judges_errors_of=lambda target: (API.of(target.id),),
     absent="stack.toml has no [api.*]",
 )
 def test_api(target: Target[ApiSettings], evidence: CheckEvidence, report_findings: ReportFindings) -> None:

@@ -19,7 +19,7 @@ HOUR_SECONDS = 3600
     "backup",
     runbook=("7.backup",),
     targets=entries_of(TABLE),
-    judges=lambda target: (BACKUP.of(target.id),),
+    judges_errors_of=lambda target: (BACKUP.of(target.id),),
     absent="stack.toml has no [backup.*]",
 )
 def test_backup(target: Target[BackupSettings], evidence: CheckEvidence, report_findings: ReportFindings) -> None:
@@ -72,7 +72,7 @@ def data_directories(settings: Settings, model: Model) -> Sequence[Target[str]]:
     "data-directory",
     runbook=("7.data",),
     targets=data_directories,
-    judges=lambda target: (DIRECTORY.of(target.id),),
+    judges_errors_of=lambda target: (DIRECTORY.of(target.id),),
     absent="no [backup.*] names data_dirs",
 )
 def test_data_directory(target: Target[str], evidence: CheckEvidence, report_findings: ReportFindings) -> None:

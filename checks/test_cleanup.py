@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import asdict
 
-from service_down.checks.framework.check import VERIFY_ONLY, CheckEvidence, ReportFindings, Target, check, engine
+from service_down.checks.framework.check import VERIFY_ONLY, CheckEvidence, ReportFindings, Target, check, engine_key
 from service_down.checks.framework.targets import HOST, long_running, machine
 from service_down.fixtures.catalog.finding import Finding, Proof, finding
 from service_down.fixtures.engines import field_names
@@ -82,7 +82,7 @@ def judge_garbage(observation: Observation[DiskUsage], limit_gib: float) -> list
     runbook=("10.logrotate",),
     modes=VERIFY_ONLY,
     targets=long_running,
-    requires=engine,
+    requires=engine_key,
     only_warns=True,
 )
 def test_log_rotation(target: Target[Service], evidence: CheckEvidence, report_findings: ReportFindings) -> None:

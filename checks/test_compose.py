@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from service_down.checks.framework.check import CheckEvidence, ReportFindings, Target, check, engine
+from service_down.checks.framework.check import CheckEvidence, ReportFindings, Target, check, engine_key
 from service_down.checks.framework.targets import STACK, services, stack
 from service_down.checks.judges.config_drift import has_drifted
 from service_down.fixtures.catalog.finding import Finding, Proof, finding
@@ -30,7 +30,7 @@ def stack_with_compose_files(settings: Settings, model: Model) -> Sequence[Targe
     "compose-file",
     runbook=("2.compose-ps",),
     targets=stack_with_compose_files,
-    judges=lambda target: (COMPOSE,),
+    judges_errors_of=lambda target: (COMPOSE,),
     absent="no compose file is named, so services are known by the engine's labels only",
 )
 def test_compose_file(target: Target[None], evidence: CheckEvidence, report_findings: ReportFindings) -> None:
@@ -59,7 +59,7 @@ def test_services(target: Target[None], evidence: CheckEvidence, report_findings
     "config-drift",
     runbook=("5.container-not-running",),
     targets=services,
-    requires=engine,
+    requires=engine_key,
     uses=lambda target: (HASHES,),
     only_warns=True,
 )

@@ -11,7 +11,7 @@ from service_down.checks.framework.check import (
     ReportFindings,
     Target,
     check,
-    engine,
+    engine_key,
 )
 from service_down.checks.framework.targets import services
 from service_down.checks.judges.log_evidence import recent_peer_errors
@@ -32,8 +32,8 @@ MAX_LINE_CHARACTERS = 160
     runbook=("2.compose-logs", "4.docker-logs", "5.compose-logs"),
     modes=TRIAGE_ONLY,
     targets=services,
-    requires=engine,
-    judges=lambda target: (LOGS.of(target.spec.name),),
+    requires=engine_key,
+    judges_errors_of=lambda target: (LOGS.of(target.spec.name),),
     only_warns=True,
 )
 def test_logs(target: Target[Service], evidence: CheckEvidence, report_findings: ReportFindings) -> None:

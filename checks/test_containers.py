@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from service_down.checks.framework.check import CheckEvidence, ReportFindings, Target, check, engine
+from service_down.checks.framework.check import CheckEvidence, ReportFindings, Target, check, engine_key
 from service_down.checks.framework.targets import services
 from service_down.checks.judges.container_state import judge_container
 from service_down.checks.judges.log_evidence import log_codes_of, with_log
@@ -24,7 +24,7 @@ Samples = Mapping[str, Sequence[ContainerSample]]  # by the container's id
     "container-state",
     runbook=("2.compose-ps", "4.docker-ps", "5.container-not-running", "5.out-of-memory", "8.compose-ps"),
     targets=services,
-    requires=engine,
+    requires=engine_key,
     uses=lambda target: (IMAGE.of(target.spec.name), LOGS.of(target.spec.name), CONTAINER_SAMPLES),
 )
 def test_container_state(target: Target[Service], evidence: CheckEvidence, report_findings: ReportFindings) -> None:

@@ -38,7 +38,7 @@ Facts = Mapping[str, object]
     "endpoint",
     runbook=("6.curl-health", "8.curl-health"),
     targets=entries_of(TABLE),
-    judges=lambda target: (ENDPOINT.of(target.id),),
+    judges_errors_of=lambda target: (ENDPOINT.of(target.id),),
     uses=lambda target: (ENGINE, *own_log(target)),
     absent="stack.toml has no [endpoints.*]",
 )
@@ -47,11 +47,11 @@ def test_endpoint(target: Target[EndpointSettings], evidence: CheckEvidence, rep
     observation, found = judge_replicas(target.service, target.spec, evidence[ENDPOINT.of(target.id)])
     found = found or judge_owner(target.service, target.spec, target.model, observation, evidence[ENGINE])
     body = observation.value.body if observation.value else ""
-    with_health = (_beside_own_health(finding, target, evidence[ENGINE]) for finding in found)
+    with_health = (_with_healthcheck_hint(finding, target, evidence[ENGINE]) for finding in found)
     report_findings([with_reason(finding, body.splitlines(), target, evidence) for finding in with_health])
 
 
-def _beside_own_health(
+def _with_healthcheck_hint(
     found: Finding, target: Target[EndpointSettings], observation: Observation[EngineState]
 ) -> Finding:
     """The finding with a hint where the connection is refused and the container's own healthcheck passes."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service_down.checks.framework.check import CheckEvidence, ReportFindings, Target, check, engine
+from service_down.checks.framework.check import CheckEvidence, ReportFindings, Target, check, engine_key
 from service_down.checks.framework.targets import HOST, machine
 from service_down.fixtures.catalog.finding import Finding, Proof, finding
 from service_down.fixtures.engines.registry import ENGINE
@@ -10,7 +10,7 @@ from service_down.fixtures.evidence.observation import Observation
 from service_down.fixtures.stack.containers import EngineState
 
 
-@check("engine", runbook=("2.compose-ps", "4.docker-ps"), targets=machine, judges=engine)
+@check("engine", runbook=("2.compose-ps", "4.docker-ps"), targets=machine, judges_errors_of=engine_key)
 def test_engine(target: Target[None], evidence: CheckEvidence, report_findings: ReportFindings) -> None:
     """The Docker engine answers."""
     report_findings(judge_engine(evidence[ENGINE]))

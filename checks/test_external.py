@@ -25,7 +25,7 @@ def _answer(target: Target[ExternalSettings]) -> Sequence[AnyKey]:
     "external",
     runbook=("3.dependencies", "4.external-api"),
     targets=entries_of(TABLE),
-    judges=_answer,
+    judges_errors_of=_answer,
     absent=ABSENT,
 )
 def test_external(target: Target[ExternalSettings], evidence: CheckEvidence, report_findings: ReportFindings) -> None:
@@ -49,7 +49,7 @@ def judge_reachable(name: str, api: ExternalSettings, observation: Observation[E
     "external-access",
     runbook=("4.external-api",),
     targets=entries_of(TABLE),
-    judges=_answer,
+    judges_errors_of=_answer,
     absent=ABSENT,
 )
 def test_external_access(

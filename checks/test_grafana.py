@@ -32,7 +32,7 @@ def dashboards(settings: Settings, model: Model) -> Sequence[Target[str]]:
     runbook=("8.dashboards",),
     modes=VERIFY_ONLY,
     targets=dashboards,
-    judges=lambda target: (DASHBOARD.of(target.id),),
+    judges_errors_of=lambda target: (DASHBOARD.of(target.id),),
     absent="stack.toml names no dashboards in [grafana]",
 )
 def test_dashboard(target: Target[str], evidence: CheckEvidence, report_findings: ReportFindings) -> None:
@@ -60,7 +60,7 @@ def judge_dashboard(service: str, uid: str, observation: Observation[Dashboard])
     runbook=("8.dashboards",),
     modes=VERIFY_ONLY,
     targets=entries_of(TABLE),
-    judges=lambda target: (DATASOURCES,),
+    judges_errors_of=lambda target: (DATASOURCES,),
     absent="stack.toml has no [grafana]",
 )
 def test_datasources(target: Target[GrafanaSettings], evidence: CheckEvidence, report_findings: ReportFindings) -> None:

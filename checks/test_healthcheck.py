@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from service_down.checks.framework.check import CheckEvidence, ReportFindings, Target, check, engine
+from service_down.checks.framework.check import CheckEvidence, ReportFindings, Target, check, engine_key
 from service_down.checks.framework.targets import long_running, own_log
 from service_down.checks.judges.container_findings import samples_proof
 from service_down.checks.judges.log_evidence import with_reason
@@ -38,7 +38,7 @@ MAX_OUTPUT_CHARACTERS, MAX_LINE_CHARACTERS = 300, 200
     "healthcheck",
     runbook=("2.compose-ps", "4.docker-ps", "8.compose-ps"),
     targets=long_running,
-    requires=engine,
+    requires=engine_key,
     uses=lambda target: (CONTAINER_SAMPLES, *own_log(target)),
 )
 def test_healthcheck(target: Target[Service], evidence: CheckEvidence, report_findings: ReportFindings) -> None:

@@ -14,11 +14,11 @@ from service_down.fixtures.settings.schema import Thresholds
 GIB = 2**30
 
 
-def _disk(target: Target[str]) -> Sequence[AnyKey]:
+def _disk_keys(target: Target[str]) -> Sequence[AnyKey]:
     return (DISK.of(target.spec),)
 
 
-@check("disk", runbook=("2.df", "4.df"), targets=disks, judges=_disk)
+@check("disk", runbook=("2.df", "4.df"), targets=disks, judges_errors_of=_disk_keys)
 def test_disk(target: Target[str], evidence: CheckEvidence, report_findings: ReportFindings) -> None:
     """The file system has free space."""
     report_findings(judge_disk(target.spec, evidence[DISK.of(target.spec)], target.settings.thresholds))
@@ -38,7 +38,7 @@ def judge_disk(path: str, observation: Observation[FileSystem], thresholds: Thre
     return []
 
 
-@check("inodes", runbook=("2.df", "4.df"), targets=disks, judges=_disk)
+@check("inodes", runbook=("2.df", "4.df"), targets=disks, judges_errors_of=_disk_keys)
 def test_inodes(target: Target[str], evidence: CheckEvidence, report_findings: ReportFindings) -> None:
     """The file system has free inodes."""
     report_findings(judge_inodes(evidence[DISK.of(target.spec)], target.settings.thresholds))
@@ -54,7 +54,7 @@ def judge_inodes(observation: Observation[FileSystem], thresholds: Thresholds) -
     return [finding("inodes-full", HOST, proof=[proof], path=disk.path, used=used, limit=limit)]
 
 
-@check("host-memory", runbook=("2.free", "4.free"), targets=machine, judges=lambda target: (MEMORY,))
+@check("host-memory", runbook=("2.free", "4.free"), targets=machine, judges_errors_of=lambda target: (MEMORY,))
 def test_host_memory(target: AnyTarget, evidence: CheckEvidence, report_findings: ReportFindings) -> None:
     """The machine has available memory."""
     report_findings(judge_memory(evidence.required(MEMORY), evidence[MEMORY].at, target.settings.thresholds))
@@ -72,7 +72,9 @@ def judge_memory(memory: HostMemory, at: str, thresholds: Thresholds) -> list[Fi
     return [finding("memory-pressure", HOST, proof=[proof], limit=limit, facts=facts)]
 
 
-@check("host-load", runbook=("2.htop", "4.cpu"), targets=machine, judges=lambda target: (LOAD,), only_warns=True)
+@check(
+    "host-load", runbook=("2.htop", "4.cpu"), targets=machine, judges_errors_of=lambda target: (LOAD,), only_warns=True
+)
 def test_host_load(target: AnyTarget, evidence: CheckEvidence, report_findings: ReportFindings) -> None:
     """The machine's load is not too high for its CPUs."""
     report_findings(judge_load(evidence.required(LOAD), evidence[LOAD].at, target.settings.thresholds))
@@ -80,7 +82,7 @@ def test_host_load(target: AnyTarget, evidence: CheckEvidence, report_findings: 
 
 def judge_load(load: HostLoad, at: str, thresholds: Thresholds) -> list[Finding]:
     """`cpu-saturated`, by the five-minute load per CPU."""
-    if load.load_5 / load.cpu_count < thresholds.load_per_cpu:
+    if load.percent_of(thresholds.load_per_cpu) < 100:
         return []
     load_text = f"{load.load_5:g} on {load.cpu_count} CPUs"
     proof = Proof("load average over 5 min", load_text, at)

@@ -18,7 +18,7 @@ UNAUTHORISED = (401, 403)
     runbook=("8.login",),
     modes=VERIFY_ONLY,
     targets=entries_of(TABLE),
-    judges=lambda target: (LOGIN.of(target.id),),
+    judges_errors_of=lambda target: (LOGIN.of(target.id),),
     absent="stack.toml has no [login.*]",
 )
 def test_login(target: Target[LoginSettings], evidence: CheckEvidence, report_findings: ReportFindings) -> None:

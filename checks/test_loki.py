@@ -19,7 +19,7 @@ from service_down.fixtures.stack.model import Model
     runbook=("8.loki",),
     modes=VERIFY_ONLY,
     targets=entries_of(TABLE),
-    judges=lambda target: (LINE,),
+    judges_errors_of=lambda target: (LINE,),
     absent="stack.toml has no [loki]",
 )
 def test_loki_line(target: Target[LokiSettings], evidence: CheckEvidence, report_findings: ReportFindings) -> None:
@@ -37,7 +37,7 @@ def with_own_logs(settings: Settings, model: Model) -> Sequence[Target[LokiSetti
     runbook=("8.loki",),
     modes=VERIFY_ONLY,
     targets=with_own_logs,
-    judges=lambda target: (OWN_LOGS,),
+    judges_errors_of=lambda target: (OWN_LOGS,),
     absent="[loki] names no own_logs",
 )
 def test_own_logs(target: Target[LokiSettings], evidence: CheckEvidence, report_findings: ReportFindings) -> None:

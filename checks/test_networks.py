@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from service_down.checks.framework.check import CheckEvidence, ReportFindings, Target, check, engine
+from service_down.checks.framework.check import CheckEvidence, ReportFindings, Target, check, engine_key
 from service_down.checks.framework.targets import long_running
 from service_down.checks.judges.config_drift import has_drifted
 from service_down.checks.judges.container_findings import own_events
@@ -23,7 +23,7 @@ NETWORKS_WITHOUT_NAMES = {"bridge"}  # the engine's own network has no DNS
 MIN_ID_CHARACTERS = 12  # of a shortened network id
 
 
-@check("network", runbook=("4.network",), targets=long_running, requires=engine, uses=lambda target: (HASHES,))
+@check("network", runbook=("4.network",), targets=long_running, requires=engine_key, uses=lambda target: (HASHES,))
 def test_network(target: Target[Service], evidence: CheckEvidence, report_findings: ReportFindings) -> None:
     """A running container is on its networks, under its service's name."""
     report_findings(judge_network(target.spec, evidence.required(ENGINE), evidence[HASHES]))

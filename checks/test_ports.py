@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from service_down.checks.framework.check import CheckEvidence, ReportFindings, Target, check, engine
+from service_down.checks.framework.check import CheckEvidence, ReportFindings, Target, check, engine_key
 from service_down.checks.framework.targets import ports
 from service_down.fixtures.catalog.finding import Finding, Proof, finding
 from service_down.fixtures.engines.registry import ENGINE
@@ -24,7 +24,7 @@ HEXADECIMAL_LENGTHS = (8, 32)  # of an IPv4 and an IPv6 address in /proc/net
     "port",
     runbook=("4.netstat", "5.port-conflict"),
     targets=ports,
-    requires=engine,
+    requires=engine_key,
     uses=lambda target: (SOCKETS,),
     absent="the stack publishes no port",
 )

@@ -41,7 +41,7 @@ def _state(target: Target[PostgresSettings]) -> Sequence[AnyKey]:
     "database",
     runbook=("3.dependencies", "4.psql", "5.psql"),
     targets=entries_of(TABLE),
-    judges=_state,
+    judges_errors_of=_state,
     uses=own_log,
     absent=ABSENT,
 )
@@ -75,7 +75,7 @@ def _error_facts(observation: Observation[PostgresState] | Observation[RowCount]
     "database-state",
     runbook=("4.psql", "5.psql"),
     targets=entries_of(TABLE),
-    judges=_state,
+    judges_errors_of=_state,
     absent=ABSENT,
 )
 def test_database_state(
@@ -119,7 +119,7 @@ def judge_state(
     "database-locks",
     runbook=("4.psql", "5.psql"),
     targets=entries_of(TABLE),
-    judges=_state,
+    judges_errors_of=_state,
     absent=ABSENT,
     only_warns=True,
 )
@@ -153,7 +153,7 @@ def judge_locks(service: str, observation: Observation[PostgresState]) -> list[F
     "database-connections",
     runbook=("4.psql", "5.psql"),
     targets=entries_of(TABLE),
-    judges=_state,
+    judges_errors_of=_state,
     uses=own_log,
     absent=ABSENT,
 )
@@ -195,7 +195,7 @@ def servers_with_table(settings: Settings, model: Model) -> Sequence[Target[Post
     runbook=("8.psql-count",),
     modes=VERIFY_ONLY,
     targets=servers_with_table,
-    judges=lambda target: (ROWS.of(target.id),),
+    judges_errors_of=lambda target: (ROWS.of(target.id),),
     uses=own_log,
     absent="no [postgres.*] of stack.toml has a table",
 )

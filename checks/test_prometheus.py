@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from service_down.checks.framework.check import VERIFY_ONLY, CheckEvidence, ReportFindings, Target, check, engine
+from service_down.checks.framework.check import VERIFY_ONLY, CheckEvidence, ReportFindings, Target, check, engine_key
 from service_down.checks.framework.targets import entries_of
 from service_down.checks.judges.alerts import judge_alerts, unjudged_alerts
 from service_down.checks.judges.container_state import judge_container
@@ -54,8 +54,8 @@ def jobs(settings: Settings, model: Model) -> Sequence[Target[Job]]:
     runbook=("8.metrics",),
     modes=VERIFY_ONLY,
     targets=jobs,
-    judges=lambda target: (TARGETS, UP),
-    uses=engine,
+    judges_errors_of=lambda target: (TARGETS, UP),
+    uses=engine_key,
     absent="stack.toml names no jobs in [prometheus]",
 )
 def test_target(target: Target[Job], evidence: CheckEvidence, report_findings: ReportFindings) -> None:
@@ -139,8 +139,8 @@ def judge_blind(
     runbook=("8.alerts",),
     modes=VERIFY_ONLY,
     targets=entries_of(TABLE),
-    judges=lambda target: (ALERTS,),
-    uses=engine,
+    judges_errors_of=lambda target: (ALERTS,),
+    uses=engine_key,
     absent="stack.toml has no [prometheus]",
 )
 def test_alerts(target: Target[PrometheusSettings], evidence: CheckEvidence, report_findings: ReportFindings) -> None:

@@ -18,7 +18,7 @@ ABSENT = "stack.toml has no [redis.*]"
 CODE_OF_ERROR_KIND = {"auth": "redis-auth-failed", "loading": "redis-loading", "write-refused": "redis-write-refused"}
 
 
-def _state(target: Target[RedisSettings]) -> Sequence[AnyKey]:
+def _state_keys(target: Target[RedisSettings]) -> Sequence[AnyKey]:
     return (REDIS.of(target.id),)
 
 
@@ -26,7 +26,7 @@ def _state(target: Target[RedisSettings]) -> Sequence[AnyKey]:
     "redis",
     runbook=("3.dependencies", "4.redis-ping"),
     targets=entries_of(TABLE),
-    judges=_state,
+    judges_errors_of=_state_keys,
     absent=ABSENT,
 )
 def test_redis(target: Target[RedisSettings], evidence: CheckEvidence, report_findings: ReportFindings) -> None:
@@ -51,7 +51,7 @@ def judge_answer(service: str, observation: Observation[RedisState]) -> list[Fin
     "redis-writes",
     runbook=("4.redis-ping",),
     targets=entries_of(TABLE),
-    judges=_state,
+    judges_errors_of=_state_keys,
     uses=own_log,
     absent=ABSENT,
 )
@@ -102,7 +102,7 @@ def _write_refusal(state: RedisState, server: RedisSettings) -> tuple[str, str] 
     "redis-memory",
     runbook=("4.redis-ping", "4.free"),
     targets=entries_of(TABLE),
-    judges=_state,
+    judges_errors_of=_state_keys,
     absent=ABSENT,
     only_warns=True,
 )

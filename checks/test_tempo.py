@@ -13,7 +13,7 @@ from service_down.fixtures.probes.tempo import TABLE, TRACE, TempoSettings
     runbook=("8.tempo",),
     modes=VERIFY_ONLY,
     targets=entries_of(TABLE),
-    judges=lambda target: (TRACE,),
+    judges_errors_of=lambda target: (TRACE,),
     absent="stack.toml has no [tempo]",
 )
 def test_tempo_trace(target: Target[TempoSettings], evidence: CheckEvidence, report_findings: ReportFindings) -> None:

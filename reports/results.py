@@ -10,7 +10,7 @@ import pytest
 
 from service_down.fixtures.catalog.finding import Finding
 from service_down.fixtures.run.properties import CHECK, FINDING, NOTE, SECONDS
-from service_down.reports.verdict import CheckResult, Outcome
+from service_down.reports.verdict import CheckOutcome, CheckResult
 
 # The properties of a test's report that `checks/plugin.py` sets.
 CANNOT_CHECK = "could not look: "  # begins the report of such a check
@@ -63,7 +63,7 @@ def _seconds(report: pytest.TestReport) -> float:
     return next(values, round(report.duration, 4))
 
 
-def _outcome(report: pytest.TestReport, findings: tuple[Finding, ...]) -> Outcome:
+def _outcome(report: pytest.TestReport, findings: tuple[Finding, ...]) -> CheckOutcome:
     """Return the outcome. A check that fails without a finding has crashed, so its outcome is unknown."""
     if report.skipped:
         return "skipped"

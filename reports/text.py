@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 MAX_LISTED_NAMES = 5
-NO_REASON = "no reason that can be seen from here (a security breach is for you to judge: --suspect-breach)"
+NO_ESCALATION_REASON = "no reason that can be seen from here (a security breach is for you to judge: --suspect-breach)"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 

@@ -9,7 +9,7 @@ from service_down.fixtures.catalog.finding import Finding, Proof, Severity
 from service_down.reports.diagnosis.timeline import TimelineEntry
 
 VerdictWord = Literal["healthy", "degraded", "unknown", "down"]
-Outcome = Literal["passed", "warned", "failed", "unknown", "skipped"]
+CheckOutcome = Literal["passed", "warned", "failed", "unknown", "skipped"]
 AlertState = Literal["true", "false", "over", "unknown"]
 State = Literal["down", "blocked", "degraded", "ok", "unknown"]
 
@@ -21,7 +21,7 @@ class CheckResult:
     id: str
     service: str
     runbook: tuple[str, ...]
-    outcome: Outcome
+    outcome: CheckOutcome
     seconds: float = 0.0
     message: str = ""
     findings: tuple[Finding, ...] = ()
@@ -85,4 +85,4 @@ class Verdict:
     def counts(self) -> dict[str, int]:
         """Return the number of checks with each outcome."""
         outcomes = [check.outcome for check in self.checks]
-        return {outcome: outcomes.count(outcome) for outcome in get_args(Outcome)}
+        return {outcome: outcomes.count(outcome) for outcome in get_args(CheckOutcome)}

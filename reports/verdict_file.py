@@ -20,8 +20,8 @@ from service_down.reports.verdict import (
     AlertAssessment,
     AlertState,
     Cause,
+    CheckOutcome,
     CheckResult,
-    Outcome,
     ServiceState,
     State,
     Verdict,
@@ -146,7 +146,7 @@ class CheckEntry:
     """The result of one check."""
 
     id: Annotated[str, Meta(description="Identifier of the check and its target.")]
-    outcome: Annotated[Outcome, Meta(description="Outcome of the check. `unknown`: it could not judge.")]
+    outcome: Annotated[CheckOutcome, Meta(description="Outcome of the check. `unknown`: it could not judge.")]
     service: Annotated[str, Meta(description="The service that was checked; `stack` for the stack as a whole.")]
     runbook: Annotated[str, Meta(description="The runbook's sections that the check automates.")]
     seconds: Annotated[float, Meta(description="How long the check's slowest probe took, in seconds.")]

@@ -22,7 +22,7 @@ from service_down.fixtures.run.modes import VERIFY
 from service_down.fixtures.stack.alert import Alert
 from service_down.reports.diagnosis.context import diagnosis_context_from
 from service_down.reports.diagnosis.diagnose import DiagnosisContext, diagnose
-from service_down.reports.verdict import CheckResult, Outcome, Verdict
+from service_down.reports.verdict import CheckOutcome, CheckResult, Verdict
 
 RECORDED_CONTAINERS = Path(__file__).parent / "recorded"
 
@@ -74,7 +74,7 @@ def _check_results(
 
 def _run_check(
     check: Check, test: CheckFunction[object], target: AnyTarget, source: ReplayedObservations, mode: str
-) -> tuple[Outcome, str, tuple[Finding, ...]]:
+) -> tuple[CheckOutcome, str, tuple[Finding, ...]]:
     """Call a check's function. Return the outcome, the message and the reported findings."""
     reported: list[Finding] = []
 
@@ -83,7 +83,7 @@ def _run_check(
         if any(finding.severity != "warning" for finding in findings):
             raise CheckFailed(findings)
 
-    outcome: Outcome
+    outcome: CheckOutcome
     message = ""
     try:
         check_evidence = CheckEvidence(check, target, source, mode)

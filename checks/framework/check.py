@@ -60,14 +60,14 @@ class Check:
     modes: tuple[str, ...]
     targets: Targets[object]
     requires: Keys[object] = no_keys
-    judges: Keys[object] = no_keys
+    judges_errors_of: Keys[object] = no_keys
     uses: Keys[object] = no_keys
     absent: str = "stack.toml names nothing of the kind"
     only_warns: bool = False
 
     def keys(self, target: AnyTarget) -> tuple[AnyKey, ...]:
         """Every probe whose answer the check may read."""
-        return (*self.requires(target), *self.judges(target), *self.uses(target))
+        return (*self.requires(target), *self.judges_errors_of(target), *self.uses(target))
 
     def probes(self, target: AnyTarget) -> tuple[str, ...]:
         """The ids of these probes."""
@@ -98,7 +98,7 @@ class CheckEvidence:
         for key in check.requires(target):
             if self._observations[key.id].outcome != "seen":
                 raise CannotCheck(f"{key.id} could not be asked: {self._observations[key.id].text}")
-        for key in check.judges(target):
+        for key in check.judges_errors_of(target):
             if self._observations[key.id].outcome == "unlooked":
                 raise CannotCheck(self._observations[key.id].text)
 
@@ -153,13 +153,13 @@ def check(
     modes: tuple[str, ...] = BOTH_MODES,
     targets: Targets[T],
     requires: Keys[T] = no_keys,
-    judges: Keys[T] = no_keys,
+    judges_errors_of: Keys[T] = no_keys,
     uses: Keys[T] = no_keys,
     absent: str = Check.absent,
     only_warns: bool = False,
 ) -> Callable[[CheckFunction[T]], CheckFunction[T]]:
     """Makes a test a check; the fields are those of Check."""
-    description = Check(name, runbook, modes, targets, requires, judges, uses, absent, only_warns)  # type: ignore[arg-type]  # its targets are its own
+    description = Check(name, runbook, modes, targets, requires, judges_errors_of, uses, absent, only_warns)  # type: ignore[arg-type]  # its targets are its own
 
     def decorate(test: CheckFunction[T]) -> CheckFunction[T]:
         for mode in modes:
@@ -170,6 +170,6 @@ def check(
     return decorate
 
 
-def engine(target: AnyTarget) -> Sequence[AnyKey]:
+def engine_key(target: AnyTarget) -> Sequence[AnyKey]:
     """For checks of what only the engine knows."""
     return (ENGINE,)

@@ -1,4 +1,4 @@
-"""What log lines add to a finding. A line proves a cause only beside another signal. Pure functions."""
+"""What log lines add to a finding. A line alone is never a finding of a cause: another check must fail too. Pure."""
 
 from __future__ import annotations
 

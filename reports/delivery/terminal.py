@@ -8,7 +8,7 @@ from datetime import datetime
 
 from service_down.fixtures.evidence.observation import parse_time
 from service_down.reports.history.compare import comparison_text
-from service_down.reports.text import NO_REASON, ago, listed, shortened, single_line
+from service_down.reports.text import NO_ESCALATION_REASON, ago, listed, shortened, single_line
 from service_down.reports.verdict_file import CauseEntry, ProofEntry, RunInfo, UnknownEntry, VerdictFile, WarningEntry
 
 Line = tuple[str, Mapping[str, bool]]  # text, and pytest's markup
@@ -42,11 +42,13 @@ def lines(verdict: VerdictFile, files: Mapping[str, str], width: int) -> Iterato
     yield from ((line, colour if not row else BOLD) for row, line in enumerate(_headline(verdict, width)))
     yield INDENT + _run_line(verdict.run, verdict.mode), DIM
     if verdict.alert:
-        yield from _labelled("alert", f"{verdict.alert.name} looks {verdict.alert.looks}: {verdict.alert.why}", width)
+        yield from _labelled_lines(
+            "alert", f"{verdict.alert.name} looks {verdict.alert.looks}: {verdict.alert.why}", width
+        )
     for event in verdict.changes:
-        yield from _labelled("changed", f"{event.at[11:19]} {event.service}: {event.what}", width)
+        yield from _labelled_lines("changed", f"{event.at[11:19]} {event.service}: {event.what}", width)
     if verdict.compared:
-        yield from _labelled("since", comparison_text(verdict.compared, started), width)
+        yield from _labelled_lines("since", comparison_text(verdict.compared, started), width)
     for number, cause in enumerate(verdict.causes, 1):
         yield "", {}
         yield from _cause(number, cause, started, width)
@@ -56,7 +58,7 @@ def lines(verdict: VerdictFile, files: Mapping[str, str], width: int) -> Iterato
     if verdict.escalate.needed:
         yield f"ESCALATE   {', '.join(verdict.escalate.reasons)}", COLOUR["down"]
     elif verdict.causes:
-        yield f"escalate   {NO_REASON}", {}
+        yield f"escalate   {NO_ESCALATION_REASON}", {}
     yield from ((f"{label:<{LABEL_WIDTH}}{path}", {}) for label, path in files.items())
     yield "━" * width, colour
 
@@ -80,7 +82,8 @@ def _run_line(run: RunInfo, mode: str) -> str:
     return single_line(" · ".join(part for part in parts if part))
 
 
-def _labelled(label: str, text: str, width: int, markup: Mapping[str, bool] = BOLD) -> Iterator[Line]:
+def _labelled_lines(label: str, text: str, width: int, markup: Mapping[str, bool] = BOLD) -> Iterator[Line]:
+    """A text beside a label, at the left margin."""
     for row, line in enumerate(textwrap.wrap(single_line(text), width - LABEL_WIDTH)):
         yield (INDENT if row else f"{label:<{LABEL_WIDTH}}") + line, markup
 
@@ -88,20 +91,21 @@ def _labelled(label: str, text: str, width: int, markup: Mapping[str, bool] = BO
 def _cause(number: int, cause: CauseEntry, now: datetime | None, width: int) -> Iterator[Line]:
     title = f"{number}. {cause.service}: {cause.code} ({cause.severity}){_since(cause.since, now)}"
     yield single_line(title), COLOUR["down" if cause.severity == "critical" else "degraded"]
-    yield from _block("what", [cause.summary], width)
-    yield from _block("proof", [_proof(proof) for proof in cause.evidence[:MAX_PROOFS]], width)
+    yield from _indented_block("what", [cause.summary], width)
+    yield from _indented_block("proof", [_proof(proof) for proof in cause.evidence[:MAX_PROOFS]], width)
     if cause.shares:
-        yield from _block("shared", [", ".join(cause.shares)], width)
+        yield from _indented_block("shared", [", ".join(cause.shares)], width)
     if following := [service for service in cause.blocks if service not in cause.shares]:
-        yield from _block("blocks", [", ".join(following)], width)
-    yield from _block("runbook", [cause.runbook], width)
+        yield from _indented_block("blocks", [", ".join(following)], width)
+    yield from _indented_block("runbook", [cause.runbook], width)
     if cause.caution:
-        yield from _block("caution", [cause.caution], width)
+        yield from _indented_block("caution", [cause.caution], width)
     for index, command in enumerate(cause.next):  # never wrapped: it must stay ready to paste
         yield f"   {'next' if not index else '':<8}{single_line(command)}", BOLD
 
 
-def _block(label: str, texts: Sequence[str], width: int) -> Iterator[Line]:
+def _indented_block(label: str, texts: Sequence[str], width: int) -> Iterator[Line]:
+    """Texts beside a label, as a part of a cause."""
     for index, text in enumerate(texts):
         head = f"   {label if not index else '':<8}"
         for row, line in enumerate(textwrap.wrap(single_line(text), width - LABEL_WIDTH) or [""]):
@@ -127,9 +131,11 @@ def _warnings(warnings: Sequence[WarningEntry], width: int) -> Iterator[Line]:
     by_code: dict[str, list[WarningEntry]] = {}
     for warning in warnings:
         by_code.setdefault(warning.code, []).append(warning)
-    for code, same in by_code.items():
-        services = ", ".join(warning.service for warning in same)
-        yield from _labelled("warning", same[0].summary if len(same) == 1 else f"{code}: {services}", width, YELLOW)
+    for code, of_code in by_code.items():
+        services = ", ".join(warning.service for warning in of_code)
+        yield from _labelled_lines(
+            "warning", of_code[0].summary if len(of_code) == 1 else f"{code}: {services}", width, YELLOW
+        )
 
 
 def _unknown(unknown: Sequence[UnknownEntry], width: int) -> Iterator[Line]:

@@ -32,7 +32,9 @@ def common_cause_texts() -> Mapping[str, CommonCauseText]:
     return msgspec.toml.decode(source.read_bytes(), type=dict[str, CommonCauseText])
 
 
-def with_stack_facts(finding: Finding, releases: Mapping[str, Release], project: str, emptied: bool) -> Finding:
+def with_stack_facts(
+    finding: Finding, releases: Mapping[str, Release], project: str, no_containers_left: bool
+) -> Finding:
     """The finding with the facts that only the whole stack shows.
 
     These are the new release of its service, unless the failure began before it, and the project where no container of
@@ -43,7 +45,7 @@ def with_stack_facts(finding: Finding, releases: Mapping[str, Release], project:
     since = parse_time(finding.since)
     if release and not (since and since < release.at):
         facts = {"release": release.new, "replaced": release.old}
-    if emptied:
+    if no_containers_left:
         facts["emptied"] = project
     return replace(finding, facts={**finding.facts, **facts}) if facts else finding
 

@@ -44,7 +44,7 @@ def diagnosis_context_from(
         compose=compose,
         project=(engine.project if engine and engine.project != "?" else None) or project or "?",
         now=now,
-        minor_services=settings.minor_services(),
+        not_critical_services=settings.not_critical_services(),
         engine=engine,
         alert=alert,
         breach=breach,

@@ -35,7 +35,7 @@ class DiagnosisContext:
     compose: str  # the beginning of a compose command, to paste
     project: str
     now: datetime
-    minor_services: frozenset[str] = frozenset()  # services of other projects that are not critical
+    not_critical_services: frozenset[str] = frozenset()  # services of other projects that are not critical
     engine: EngineState | None = None
     missing: int = 0  # checks that were selected and did not run
     alert: Alert | None = None
@@ -74,7 +74,10 @@ def _findings(results: Sequence[CheckResult], context: DiagnosisContext) -> list
     released, emptied = releases(context.engine), context.engine is not None and not context.engine.containers
     findings = [
         with_stack_facts(
-            with_service_severity(finding, context.model, context.minor_services), released, context.project, emptied
+            with_service_severity(finding, context.model, context.not_critical_services),
+            released,
+            context.project,
+            emptied,
         )
         for result in results
         for finding in result.findings
@@ -161,8 +164,7 @@ def _cause(finding: Finding, later: Sequence[Finding], context: DiagnosisContext
     services = finding.services or (finding.service,)
     facts = {
         "project": context.project,
-        "user": "postgres",
-        "database": "postgres",
+        **code.default_facts,
         **finding.facts,
         "compose": context.compose,
         "service": shlex.join(services),

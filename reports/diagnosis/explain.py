@@ -7,7 +7,7 @@
 5. A first finding may be explained by each finding of layers 0 to 4.
 6. A finding of layer 5 is an effect: it explains only other effects, and only where its code has `when_blamed`.
 7. A finding whose code has `when_blamed` explains only services that blame its service.
-8. So does a finding of a service that is only impaired, unless the other service fails with the same code.
+8. A finding of an impaired service also explains only services that blame it, unless these fail with its code.
 9. Services with a shared fact that nothing else explains have one cause of the stack in common (`common_cause.py`).
 10. A service follows from the ends of its chains of explanations; a circle without an end explains nothing.
 
@@ -162,11 +162,12 @@ def explanations() -> tuple[Explanation, ...]:
 
 
 def _explanation(code: FindingCode, codes: Sequence[FindingCode]) -> Explanation:
+    can_fail = code.severity != "warning" or code.raised_by is not None  # a warning explains nothing
     return Explanation(
         code=code.name,
         layer=code.layer,
         follows_from=tuple(other.name for other in codes if other.may_explain(code)),
-        explains=tuple(other.name for other in codes if code.may_explain(other)),
+        explains=tuple(other.name for other in codes if code.may_explain(other)) if can_fail else (),
         when_blamed=code.when_blamed,
         raised_by=code.raised_by,
         shared_by=code.shared_by,

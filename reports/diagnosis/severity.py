@@ -1,4 +1,4 @@
-"""The severity that counts for a finding, on its service and beside the findings of other services; pure."""
+"""Adjusts severities: lower on a service that is not critical, higher beside another service's finding; pure."""
 
 from __future__ import annotations
 

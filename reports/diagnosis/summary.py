@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from service_down.reports.text import shortened
 from service_down.reports.verdict import Cause, CheckResult, VerdictWord
 
 MAX_REASON_CHARACTERS = 160
@@ -26,7 +27,9 @@ def summary_sentence(
         parts.append(f"the {judged} checks that could look found nothing wrong" if unknown else _all_fine(results))
     if unknown:
         check, why = unknown[0]
-        parts.append(f"{len(unknown)} of {len(results)} checks could not look ({check}: {_clipped(why)})")
+        parts.append(
+            f"{len(unknown)} of {len(results)} checks could not look ({check}: {shortened(why, MAX_REASON_CHARACTERS)})"
+        )
     if not parts:
         parts.append("no check was run, so nothing is known")
     return "; ".join(parts)
@@ -36,10 +39,6 @@ def _all_fine(results: Sequence[CheckResult]) -> str:
     warned = sum(result.outcome == "warned" for result in results)
     ran = sum(result.outcome != "skipped" for result in results)
     return f"all {ran} checks passed" + (f", {warned} of them with a warning" if warned else "")
-
-
-def _clipped(text: str) -> str:
-    return text if len(text) <= MAX_REASON_CHARACTERS else text[: MAX_REASON_CHARACTERS - 1] + "…"
 
 
 def _followers(services: Sequence[str]) -> str:

@@ -17,10 +17,10 @@ from service_down.reports.verdict import Verdict
 NODE_WIDTH_PX, NODE_HEIGHT_PX = 214, 46
 COLUMN_GAP_PX, ROW_GAP_PX = 66, 16
 PADDING_PX = 10  # around the whole map
-ICON_PX, ROUND_END_PX, MARGIN_PX = 34, 4, 8  # parts of a node's width without text
+ICON_PX, EXTERNAL_NODE_CURVE_PX, MARGIN_PX = 34, 4, 8  # parts of a node's width without text
 NAME_LETTER_PX, STATUS_LETTER_PX = 14 * 0.7, 12 * 0.63  # average letter of a node's first line (bold) and second line
 LETTER_WIDTHS = (("iljtfI.,:;|'!()[] -", 0.65), ("mwMWQGO@%", 1.4))  # in average letters; all others are 1
-MAX_LATIN, NON_LATIN_WIDTH = "\u0250", 1.9
+FIRST_NON_LATIN, NON_LATIN_WIDTH = "\u0250", 1.9
 ARROW_GAP_PX = 3.0  # between the point of an arrow and its node
 MAX_EDGES = 400  # more can neither be laid out in a second nor be read
 MAX_DESCRIBED_NAMES = 12  # of each state, in the text for screen readers
@@ -142,7 +142,7 @@ def _node(name: str, status: _Status, is_cause: bool, external: bool, corner: Po
         text = "external, ok" if external and status.state == "ok" else status.state
     else:
         text = f"{status.state}: {status.reason}"
-    width = NODE_WIDTH_PX - ICON_PX - MARGIN_PX - (ROUND_END_PX if external else 0)
+    width = NODE_WIDTH_PX - ICON_PX - MARGIN_PX - (EXTERNAL_NODE_CURVE_PX if external else 0)
     return Node(
         name=name,
         label=_truncate(single_line(name), width, NAME_LETTER_PX),
@@ -159,8 +159,8 @@ def _truncate(text: str, width: float, letter_px: float) -> str:
     """Return as much of `text` as fits into `width` pixels, by an estimate."""
     used = 0.0
     for index, letter in enumerate(text):
-        other = 1.0 if letter < MAX_LATIN else NON_LATIN_WIDTH
-        used += letter_px * next((factor for letters, factor in LETTER_WIDTHS if letter in letters), other)
+        default_factor = 1.0 if letter < FIRST_NON_LATIN else NON_LATIN_WIDTH
+        used += letter_px * next((factor for letters, factor in LETTER_WIDTHS if letter in letters), default_factor)
         if used > width:
             return text[: max(index - 1, 1)] + "…"
     return text

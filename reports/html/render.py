@@ -16,7 +16,7 @@ from service_down.reports.html.dependency_map import DependencyMap, build_depend
 from service_down.reports.html.evidence import answers, inspected, instances, logs
 from service_down.reports.html.resources import bars
 from service_down.reports.html.timeline import build_timeline_picture
-from service_down.reports.text import NO_REASON, ago, single_line
+from service_down.reports.text import NO_ESCALATION_REASON, ago, single_line
 from service_down.reports.verdict import Verdict
 from service_down.reports.verdict_file import Comparison, RunInfo
 
@@ -63,7 +63,7 @@ def render(
             run=run,
             facts=_facts(run, mode, verdict.counts()),
             notices=_notices(run),
-            no_reason=NO_REASON,
+            no_reason=NO_ESCALATION_REASON,
             unknown=_unknown_by_reason(verdict),
             since=lambda at: _time_before_run(at, run),
             dependency_map=dependency_map,

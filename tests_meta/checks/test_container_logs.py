@@ -15,9 +15,7 @@ MODEL = Model((API, Service("cache")), "compose")
 
 
 @pytest.mark.parametrize(("seconds_ago", "blamed"), [(30.0, ("cache",)), (90.0, None)])
-def test_a_recent_complaint_about_another_service_is_a_warning(
-    seconds_ago: float, blamed: tuple[str, ...] | None
-) -> None:
+def test_only_recent_errors_about_another_service_warn(seconds_ago: float, blamed: tuple[str, ...] | None) -> None:
     now = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
     stamp = (now - timedelta(seconds=seconds_ago)).isoformat().replace("+00:00", ".5Z")
     tail = LogTail((f"{stamp} Error 111 connecting to cache:6379. Connection refused.", f"{stamp} tick"))

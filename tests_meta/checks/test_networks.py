@@ -35,13 +35,13 @@ def test_a_container_that_left_its_network_is_found() -> None:
     assert (found.code, found.since) == ("network-detached", "2026-11-23T09:34:11.000Z")
 
 
-def test_the_engines_own_network_has_no_names() -> None:
+def test_default_bridge_needs_no_dns_names() -> None:
     container = recorded_container("hvdemo-ok-1")
     attachment = replace(container.attachments[0], network="bridge", dns_names=frozenset())
     assert judge(replace(container, network_mode="bridge", attachments=(attachment,))) == []
 
 
-def test_a_further_network_counts_for_a_container_made_from_this_file() -> None:
+def test_missing_network_is_reported_only_if_config_hash_matches() -> None:
     recorded = recorded_container("hvdemo-ok-1")
     container = replace(recorded, compose=replace(recorded.compose, config_hash="abc", version="2.26.1"))
     networks = tuple(attachment.network for attachment in container.attachments)

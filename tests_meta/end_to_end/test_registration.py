@@ -83,7 +83,7 @@ from turtle_probe import TABLE, TURTLE
     "turtle",
     runbook=("3.dependencies",),
     targets=entries_of(TABLE),
-    judges=lambda target: (TURTLE.of(target.id),),
+    judges_errors_of=lambda target: (TURTLE.of(target.id),),
 )
 def test_turtle(target, evidence, report_findings):
     observation = evidence[TURTLE.of(target.id)]

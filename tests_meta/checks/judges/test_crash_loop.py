@@ -53,7 +53,7 @@ def test_a_crash_loop_is_found_while_the_container_runs() -> None:
     assert judge_container(API, container, [], started + timedelta(hours=1)) is None
 
 
-def test_a_loop_slower_than_the_samples_is_found_by_its_deaths() -> None:
+def test_slow_crash_loop_is_found_from_die_events() -> None:
     container = running(150, 12)
     found = judge(container, *deaths(container, 1350, 1050, 750, 450, 150.1))
     assert found is not None
@@ -75,12 +75,12 @@ def test_a_loop_that_is_over_is_no_finding() -> None:
     assert judge(container, *deaths(container, 3540, 3480, 3420, 3301)) is None
 
 
-def test_ends_with_0_are_no_crashes() -> None:
+def test_exit_code_0_is_not_a_crash() -> None:
     cron = running(150, 12)
     assert judge(cron, *deaths(cron, 1350, 750, 150.1, exit_code="0")) is None
 
 
-def test_stops_by_hand_are_no_crashes() -> None:
+def test_requested_stop_is_not_a_crash() -> None:
     container = running(150, 0)
     stops = [event(container, "kill", seconds + 1, signal="15") for seconds in (900, 600, 160)]
     assert judge(container, *stops, *deaths(container, 900, 600, 160)) is None
@@ -119,7 +119,7 @@ def test_an_out_of_memory_event_explains_only_the_death_that_it_belongs_to() -> 
     ("health", "seconds_ago", "severity"),
     [(None, 60, "error"), ("unhealthy", 60, "critical"), ("healthy", 60, "error"), ("healthy", 3000, "warning")],
 )
-def test_the_health_decides_how_severe_a_killed_child_is(health: str | None, seconds_ago: float, severity: str) -> None:
+def test_severity_of_oom_killed_child_depends_on_health(health: str | None, seconds_ago: float, severity: str) -> None:
     container = running(3600, 0, health)
     found = judge(container, event(container, "oom", seconds_ago))
     assert found is not None

@@ -41,7 +41,7 @@ def with_lines(*lines: str, found: Finding = CRASH, service: str = "api") -> Fin
         ("dial tcp 172.18.0.4:5432: i/o timeout", []),
     ],
 )
-def test_the_other_end_of_a_connection_is_blamed_and_no_mere_mention(line: str, blamed: list[str]) -> None:
+def test_only_connection_targets_are_blamed(line: str, blamed: list[str]) -> None:
     assert list(with_lines(line).blamed) == blamed
 
 
@@ -59,7 +59,7 @@ def test_the_other_end_of_a_connection_is_blamed_and_no_mere_mention(line: str, 
         (["could not write to file: No space left on device"], False),
     ],
 )
-def test_a_reason_of_its_own_is_distinguished_from_the_failure_of_another(lines: list[str], own: bool) -> None:
+def test_own_reason_is_set_only_without_connection_errors(lines: list[str], own: bool) -> None:
     assert with_lines(*lines).own_reason is own
 
 

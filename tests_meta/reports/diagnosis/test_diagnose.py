@@ -13,7 +13,7 @@ from service_down.fixtures.catalog.finding import Finding, Proof, finding
 from service_down.fixtures.stack.alert import Alert
 from service_down.fixtures.stack.model import Model, Service
 from service_down.reports.diagnosis.diagnose import DiagnosisContext, diagnose
-from service_down.reports.verdict import CheckResult, Outcome, Verdict
+from service_down.reports.verdict import CheckOutcome, CheckResult, Verdict
 
 NOW = datetime(2026, 11, 23, 21, 0, tzinfo=UTC)
 MODEL = Model(
@@ -38,7 +38,7 @@ def failed(*findings: Finding) -> list[CheckResult]:
     ]
 
 
-def other(outcome: Outcome, name: str = "x") -> CheckResult:
+def other(outcome: CheckOutcome, name: str = "x") -> CheckResult:
     return CheckResult(name, "postgres", ("2.df",), outcome, message="why")
 
 

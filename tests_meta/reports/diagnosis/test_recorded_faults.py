@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from service_down.fixtures.catalog.finding import catalogue
-from service_down.fixtures.evidence.observation import Outcome, RawObservation
+from service_down.fixtures.evidence.observation import ProbeOutcome, RawObservation
 from service_down.fixtures.evidence.recording import Recording
 from service_down.fixtures.secrets.redact import Redactor
 from service_down.reports.diagnosis.diagnose import diagnose
@@ -27,8 +27,8 @@ from service_down.tests_meta.faults.recording import conclusion, evidence_file, 
 from service_down.tests_meta.reports.saved_runs import run_info
 
 NAMES = recorded_faults()
-QUIET = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
-SOME = st.sampled_from([name for name in NAMES if name in load_faults()])
+FEW_EXAMPLES = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+FAULT_NAMES = st.sampled_from([name for name in NAMES if name in load_faults()])
 
 
 def recording(name: str) -> Recording:
@@ -42,7 +42,7 @@ def json_of(verdict: Verdict) -> Mapping[str, Any]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_recorded_fault_is_named_rightly(name: str) -> None:
+def test_recorded_fault_gives_the_expected_verdict(name: str) -> None:
     marked = assess(load_faults()[name], json_of(offline.judge(recording(name))))
     assert marked.right, marked
 
@@ -53,7 +53,7 @@ def test_the_recording_is_judged_as_the_live_run_was(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_its_next_commands_can_be_pasted(name: str) -> None:
+def test_next_commands_of_recorded_faults_are_complete(name: str) -> None:
     for cause in offline.judge(recording(name)).causes:
         for command in cause.next:
             words = shlex.split(command)  # raises for a quote that does not end
@@ -73,7 +73,7 @@ def test_summaries_hold_no_secrets() -> None:
     assert hidden == []
 
 
-def test_checks_that_only_warn_only_warn() -> None:
+def test_only_warns_checks_never_report_errors() -> None:
     results = [result for name in NAMES for result in offline.results(recording(name)) if result.only_warns]
     assert {finding.severity for result in results for finding in result.findings} == {"warning"}
 
@@ -86,43 +86,43 @@ def test_every_fault_is_recorded_and_every_code_is_covered() -> None:
     assert len(NAMES) >= 40
 
 
-@QUIET
-@given(SOME, st.randoms(use_true_random=False))
-def test_missing_evidence_never_makes_a_verdict_better(name: str, chance: random.Random) -> None:
+@FEW_EXAMPLES
+@given(FAULT_NAMES, st.randoms(use_true_random=False))
+def test_missing_evidence_never_makes_a_verdict_better(name: str, rng: random.Random) -> None:
     whole = recording(name)
-    kept = {probe: observation for probe, observation in whole.evidence.observations.items() if chance.random() < 0.8}
+    kept = {probe: observation for probe, observation in whole.evidence.observations.items() if rng.random() < 0.8}
     before, after = offline.judge(whole).word, offline.judge(offline.with_observations(whole, kept)).word
     assert after in {before, "unknown"}, f"{before} became {after}"
     if "engine" not in kept:
         assert after != "healthy"
 
 
-@QUIET
-@given(SOME, st.randoms(use_true_random=False))
-def test_any_evidence_gives_a_verdict(name: str, chance: random.Random) -> None:
+@FEW_EXAMPLES
+@given(FAULT_NAMES, st.randoms(use_true_random=False))
+def test_any_evidence_gives_a_verdict(name: str, rng: random.Random) -> None:
     whole = recording(name)
-    mangled = {probe: _mangled(observation, chance) for probe, observation in whole.evidence.observations.items()}
-    verdict = offline.judge(offline.with_observations(whole, mangled))
+    corrupted = {probe: _corrupted(observation, rng) for probe, observation in whole.evidence.observations.items()}
+    verdict = offline.judge(offline.with_observations(whole, corrupted))
     assert verdict.word in {"healthy", "degraded", "unknown", "down"}
     assert verdict.summary
 
 
-def _mangled(observation: RawObservation, chance: random.Random) -> RawObservation:
-    if chance.random() < 0.8:
+def _corrupted(observation: RawObservation, rng: random.Random) -> RawObservation:
+    if rng.random() < 0.8:
         return observation
     odd: list[Any] = [None, [], {}, "x", 0, {"containers": None}, {"status": "x", "body": None}, [[1]], {"": {}}]
-    value = chance.choice(odd)
-    outcome: Outcome = chance.choice(["seen", "error", "unlooked"])
+    value = rng.choice(odd)
+    outcome: ProbeOutcome = rng.choice(["seen", "error", "unlooked"])
     return RawObservation(
-        observation.probe, outcome, value, chance.choice(["", "timeout", "odd"]), "mangled", observation.at
+        observation.probe, outcome, value, rng.choice(["", "timeout", "odd"]), "mangled", observation.at
     )
 
 
-@QUIET
-@given(SOME, st.randoms(use_true_random=False))
-def test_the_order_of_the_results_never_matters(name: str, chance: random.Random) -> None:
+@FEW_EXAMPLES
+@given(FAULT_NAMES, st.randoms(use_true_random=False))
+def test_the_order_of_the_results_never_matters(name: str, rng: random.Random) -> None:
     whole = recording(name)
     results = offline.results(whole)
-    shuffled = chance.sample(results, len(results))
+    shuffled = rng.sample(results, len(results))
     context = offline.diagnosis_context(whole)
     assert json_of(diagnose(results, context)) == json_of(diagnose(shuffled, context))

@@ -43,7 +43,7 @@ def test_every_verdict_can_be_read_again_and_is_equal_to_itself(name: str) -> No
     assert not list(compare(verdict, verdict).parts())
 
 
-def test_what_is_new_gone_worse_and_better() -> None:
+def test_comparison_lists_what_is_new_gone_worse_and_better() -> None:
     states = {"postgres": "down", "web": "blocked", "redis": "ok"}
     then = verdict_at(1, "down", POSTGRES, states=states, checks={"state:postgres": "failed", "state:redis": "passed"})
     states = {"postgres": "ok", "web": "ok", "redis": "degraded"}
@@ -88,7 +88,7 @@ def test_a_cause_that_became_a_warning_is_better_and_back_is_new() -> None:
     assert compare(warning, cause).new == ("redis: redis-loading (only a warning then)",)
 
 
-def test_recorded_faults_compared() -> None:
+def test_comparison_of_recorded_faults_lists_the_changes() -> None:
     found = compare(judged("postgres-stopped"), judged("redis-killed-and-tempo-stopped"))
     assert found.gone == ("postgres: container-stopped",)
     assert {"redis: container-killed", "tempo: container-stopped"} <= set(found.new)
@@ -96,7 +96,7 @@ def test_recorded_faults_compared() -> None:
     assert "redis: ok -> down" in found.worse
 
 
-def test_previous_is_the_newest_earlier_run_of_the_stack_and_rather_of_the_incident() -> None:
+def test_previous_prefers_a_run_of_the_same_incident() -> None:
     other = verdict_at(4, run={"incident": "INC-2"})
     other_stack = verdict_at(5, run={"project": "another"})
     runs = [saved(verdict) for verdict in (verdict_at(1), verdict_at(2), other, other_stack, verdict_at(9))]
@@ -138,7 +138,7 @@ def test_a_bad_verdict_is_named_and_left_out(tmp_path: Path, text: str, words: s
     assert [str(path) in text for text in earlier.left_out] == [True]
 
 
-def test_a_start_that_is_no_time_is_named() -> None:
+def test_invalid_start_time_is_an_error_message() -> None:
     with pytest.raises(SavedRunError, match=r"run\.started is 'soon'"):
         judged("healthy", started="soon")
 
@@ -171,7 +171,7 @@ def test_the_schema_describes_every_key() -> None:
     assert not undescribed
 
 
-def test_odd_things_in_a_report_directory_cost_nothing(tmp_path: Path) -> None:
+def test_unreadable_entries_in_the_report_directory_are_skipped(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     (tmp_path / "empty").mkdir()
     (tmp_path / "folder" / "verdict.json").mkdir(parents=True)
@@ -190,7 +190,7 @@ def replay(tmp_path: Path, name: str, minute: int, *words: str) -> SuiteRun:
     return SuiteRun(ran.code, ran.out, ran.folder.resolve())
 
 
-def test_a_comparison_stands_on_the_terminal_and_in_the_verdict(tmp_path: Path) -> None:
+def test_a_comparison_is_shown_on_the_terminal_and_in_the_verdict(tmp_path: Path) -> None:
     first = replay(tmp_path, "postgres-stopped", 30, "--compare=previous")
     assert "holds no earlier run of this stack" in first.out
     assert first.code == 1
