@@ -162,12 +162,11 @@ def explanations() -> tuple[Explanation, ...]:
 
 
 def _explanation(code: FindingCode, codes: Sequence[FindingCode]) -> Explanation:
-    can_fail = code.severity != "warning" or code.raised_by is not None  # a warning explains nothing
     return Explanation(
         code=code.name,
         layer=code.layer,
         follows_from=tuple(other.name for other in codes if other.may_explain(code)),
-        explains=tuple(other.name for other in codes if code.may_explain(other)) if can_fail else (),
+        explains=tuple(other.name for other in codes if code.may_explain(other)),
         when_blamed=code.when_blamed,
         raised_by=code.raised_by,
         shared_by=code.shared_by,
@@ -183,7 +182,7 @@ LEGEND = (
     "raised by: the error on another service that raises this warning to an error: its relation and its codes.",
     "shared by: several services with an equal value of this fact have one cause in common.",
     "On one service, the findings of the lowest layer explain the others.",
-    "A warning explains nothing unless it is raised.",
+    "A warning explains nothing, unless its check reports it as an error or a rule raises it.",
     "A finding of an impaired service explains as if `blamed` stood there, except findings of the same code.",
     "A finding whose evidence names a reason of its own follows from nothing.",
 )

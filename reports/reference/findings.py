@@ -17,7 +17,8 @@ INTRODUCTION = (
     " a service that is not critical, `critical` counts as `error`.",
     "On one service, the findings of the lowest layer explain the others. The lines *follows from* and *explains* of a"
     " code are about findings of other services. A finding explains those of a service that depends on its service,"
-    " uses it or blames it. A warning explains nothing unless it is raised to an error. A finding whose evidence names"
+    " uses it or blames it. A warning explains nothing, unless its"
+    " check reports it as an error or a rule raises it. A finding whose evidence names"
     " a reason of its own follows from nothing. A finding of a service that is only impaired explains only services"
     " that blame it, except findings of the same code.",
 )
