@@ -128,7 +128,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "plain": single_line,
-        "readable": lambda text: _CONTROL.sub(" ", text),
+        "readable": _without_controls,
         "short_time": _short_time,
     }
     environment.globals |= {"style": Markup(_read_template("style.css")), "script": Markup(_read_template("script.js"))}
