@@ -84,7 +84,12 @@ CYCLIC: Mapping[str, Callable[[], Graph]] = {
     "few-cycles": lambda: with_cycles(20, 25),
     "many-cycles": lambda: with_cycles(30, 90),
 }
-GRAPHS = {**ACYCLIC, **CYCLIC, "no-links": lambda: (list("abcdefgh"), []), "empty": lambda: ([], [])}
+GRAPHS: Mapping[str, Callable[[], Graph]] = {
+    **ACYCLIC,
+    **CYCLIC,
+    "no-links": lambda: (list("abcdefgh"), []),
+    "empty": lambda: ([], []),
+}
 
 
 @pytest.fixture(params=GRAPHS)
