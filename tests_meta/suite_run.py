@@ -38,7 +38,11 @@ class SuiteRun:
 
 
 def run_suite(
-    *options: str, reports: Path, env: dict[str, str] | None = None, timeout_seconds: float = 120
+    *options: str,
+    reports: Path,
+    env: dict[str, str] | None = None,
+    timeout_seconds: float = 120,
+    umask: int = -1,
 ) -> SuiteRun:
     """Run pytest on the checks. `env` is added to the environment; an empty value removes the variable."""
     merged = {**os.environ, **(env or {})}
@@ -50,6 +54,7 @@ def run_suite(
         stderr=subprocess.STDOUT,
         text=True,
         timeout=timeout_seconds,
+        umask=umask,
         check=False,
     )
     return SuiteRun(done.returncode, done.stdout, reports / "latest")
