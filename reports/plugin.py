@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from service_down.fixtures.plugin import run_of
+from service_down.fixtures.text import single_line
 from service_down.reports.delivery.access import Access, GroupError, access_for
 from service_down.reports.delivery.files import JUNIT, PAGE, make_staging_folder
 from service_down.reports.history.incident import history_options
 from service_down.reports.report_files import ReportLocation
 from service_down.reports.reporter import Reporter
-from service_down.reports.text import single_line
 
 PATH_OPTIONS = {PAGE: "htmlpath", JUNIT: "xmlpath"}  # file -> option of the plugin that writes it
 

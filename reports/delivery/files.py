@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from service_down.fixtures.text import harmless_json
 from service_down.reports.delivery.access import OWNER_ONLY, Access
 
 PAGE, VERDICT, JUNIT = "report.html", "verdict.json", "junit.xml"
@@ -147,7 +148,7 @@ def update_latest_link(folder: Path) -> None:
 
 def write_json(path: Path, value: Mapping[str, object]) -> None:
     """Write `value`, completely or not at all. Raises OSError."""
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    write_text(path, harmless_json(json.dumps(value, indent=2, ensure_ascii=False)) + "\n")
 
 
 def write_text(path: Path, text: str) -> None:
