@@ -15,9 +15,9 @@ from service_down.fixtures.evidence.recording import Recording, encode
 from service_down.fixtures.probes.context import LOCAL, ProbeContext
 from service_down.fixtures.run.modes import VERIFY
 from service_down.fixtures.run.run import Run
+from service_down.fixtures.text import single_line
 from service_down.reports.diagnosis.context import diagnosis_context_from
 from service_down.reports.diagnosis.diagnose import DiagnosisContext
-from service_down.reports.text import single_line
 from service_down.reports.verdict_file import RunInfo
 
 VERSION = "0.1.0"  # of a checkout that is not installed
