@@ -176,7 +176,7 @@ def pytest_runtest_makereport(
         return report
     if isinstance(error, CannotCheck):
         run = run_of(item.config)
-        report.longrepr = f"could not look: {run.redact(str(error)) if run else error}"
+        report.longrepr = f"{properties.CANNOT_CHECK}{run.redact(str(error)) if run else error}"
         report.when = "setup"  # pytest counts it as an error then, not as a failure
     elif isinstance(error, CheckFailed):
         report.longrepr = str(error)

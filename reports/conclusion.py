@@ -41,6 +41,7 @@ def conclude(
     run: Run, results: Sequence[CheckResult], end: RunEnd, history_options: HistoryOptions, steps: Steps
 ) -> Conclusion:
     """Return the conclusion of the results. There is always one: at worst, its verdict is unknown."""
+    steps.attempt("the model", run.stack)  # it may wait for the engine, whose observation belongs to the run
     observations = run.observations()
     context = steps.attempt("the verdict", lambda: diagnosis_context_of(run, observations))
     verdict = _verdict(results, context, end.missing, steps)

@@ -9,11 +9,8 @@ import msgspec
 import pytest
 
 from service_down.fixtures.catalog.finding import Finding
-from service_down.fixtures.run.properties import CHECK, FINDING, NOTE, SECONDS
+from service_down.fixtures.run.properties import CANNOT_CHECK, CHECK, FINDING, NOTE, SECONDS
 from service_down.reports.verdict import CheckOutcome, CheckResult
-
-# The properties of a test's report that `checks/plugin.py` sets.
-CANNOT_CHECK = "could not look: "  # begins the report of such a check
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from service_down.fixtures.run.modes import VERIFY
 from service_down.fixtures.text import single_line
 from service_down.reports.delivery.files import TIMELINE, UPDATE, within_deadline
 from service_down.reports.history.compare import PREVIOUS, compare
@@ -90,7 +91,7 @@ def incident_documents(
     runs = earlier.of_incident(now)
     before = [run for run in runs if run.verdict.started < now.started]
     number = 1 + sum(run.has_update for run in before)
-    words = ["pytest", "-m", "verify"]
+    words = ["pytest", "-m", VERIFY]
     words += [f"--stack={settings_file}"] if settings_file else []
     words += [f"--incident={now.run.incident}"] if now.run.incident else []
     verify = shlex.join(words)

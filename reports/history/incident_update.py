@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from itertools import chain
 from typing import Literal
 
+from service_down.fixtures.run.modes import VERIFY
 from service_down.reports.delivery.markdown import code, escaped, prose
 from service_down.reports.history.compare import compare
 from service_down.reports.text import listed
@@ -21,7 +22,7 @@ LINE_BREAK = "  \n"  # a line break in Markdown
 
 def status_of(now: VerdictFile, earlier: Sequence[VerdictFile]) -> Status:
     """Return the runbook's status of the incident."""
-    if now.mode == "verify":
+    if now.mode == VERIFY:
         if now.verdict == "healthy":
             unknown = any(service.state == "unknown" for service in now.services)
             return "MONITORING" if now.run.scope or now.run.interrupted or unknown else "RESOLVED"
