@@ -109,7 +109,8 @@ def _texts(run: Run, conclusion: Conclusion) -> Iterator[tuple[str, Callable[[],
     """Yield name and content of the recording and of the incident's documents."""
     file = conclusion.file
     if run.replayed is None:
-        yield EVIDENCE, lambda: recording_of(run, conclusion.run_context, file.run.actions).decode()
+        judged = conclusion.run_context, conclusion.observations
+        yield EVIDENCE, lambda: recording_of(run, *judged, file.run.actions).decode()
     if conclusion.history:
         earlier = conclusion.history.earlier
         yield from incident_documents(file, earlier, run.now(), _settings_file(run)).items()

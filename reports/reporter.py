@@ -133,7 +133,7 @@ class Reporter:
         try:
             yield
         finally:
-            terminalreporter.write_sep = write_sep  # type: ignore[method-assign]
+            terminalreporter.write_sep = write_sep  # type: ignore[method-assign]  # as it was
         if self._conclusion:
             self._write_summary(terminalreporter, self._conclusion)
 

@@ -97,7 +97,7 @@ def diagnosis_context_of(run: Run, observations: Observations) -> DiagnosisConte
     )
 
 
-def recording_of(run: Run, context: RunContext, actions: Sequence[str]) -> bytes:
+def recording_of(run: Run, context: RunContext, observations: Observations, actions: Sequence[str]) -> bytes:
     """Return the run's recording, encoded: everything that a replay needs to reach the same verdict."""
     options = {
         "now": run.now().isoformat(),
@@ -107,7 +107,7 @@ def recording_of(run: Run, context: RunContext, actions: Sequence[str]) -> bytes
         "actions": list(actions),
         "breach": run.options.suspect_breach,
     }
-    evidence = Evidence(context, run.observations().stored)
+    evidence = Evidence(context, observations.stored)
     return encode(Recording(evidence, run.context.settings, run.stack(), options), run.context.redactor)
 
 

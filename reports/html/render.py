@@ -139,11 +139,6 @@ def _read_template(name: str) -> str:
     return files("service_down.reports.html.templates").joinpath(name).read_text(encoding="utf-8")
 
 
-def _without_controls(text: str) -> str:
-    """Return `text` with its lines, and without control characters."""
-    return harmless(text)
-
-
 def _short_time(at: str) -> str:
     """Return a time to the second. The files beside the page have the exact time."""
     return single_line(at[:19].replace("T", " "))
