@@ -152,7 +152,7 @@ def _unanswered(service: str, port: int, observation: Observation[HttpAnswer]) -
     code = _CODES.get(observation.kind, "endpoint-error")
     proof = Proof(f"GET {where}", observation.error_text, observation.at)
     facts: Facts = {
-        **({"url": url} if url else {}),
+        **({"url": url, "host": urlsplit(url).hostname or url} if url else {}),
         "where": where,
         "port": _port(where, port),
         "error": observation.text,

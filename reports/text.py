@@ -2,10 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+
+from service_down.fixtures.text import single_line
 
 MAX_LISTED_NAMES = 5
 NO_ESCALATION_REASON = "no reason that can be seen from here (a security breach is for you to judge: --suspect-breach)"
+
+# Characters that mention, link or embed in chats, Markdown or HTML; they are shown by their full-width forms.
+# An escape would not do: each syntax has its own, and GitHub looks for mentions after it has removed them.
+_ACTIVE = re.compile(
+    r"[@#<\[\]]|(?<!-)>"
+    r"|&(?=#?\w+;)"  # an entity
+    r"|/(?=/)|(?<=\bmailto):|(?<=\bjavascript):|(?<=\bdata):"
+    r"|(?<=[a-z0-9])\.(?=(?:com|net|org|info|biz|edu|gov|mil|int|app|dev|xyz|top|site|online|shop|link|click)\b)"
+    # two letters are a country, unless they end the name of a usual file
+    r"|(?<=[a-z0-9])\.(?!(?:cs|db|gz|go|js|md|pl|py|rb|rs|sh|so|ts|vm|xz)\b)(?=[a-z]{2}\b)"
+    r"|(?<=\bwww)\.",
+    re.IGNORECASE,
+)
+_TO_FULL_WIDTH = 0xFEE0  # from an ASCII character to its full-width form
+
+
+def inert(text: str) -> str:
+    """Return `text` on one line so that no chat, mail reader or Markdown makes a mention, a link or an image of it."""
+    return _ACTIVE.sub(lambda match: chr(ord(match.group()) + _TO_FULL_WIDTH), single_line(text))
 
 
 def shortened(text: str, max_characters: int) -> str:

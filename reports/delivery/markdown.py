@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 
 from service_down.fixtures.text import single_line
+from service_down.reports.text import inert
 
-_SPECIAL = re.compile(r"[\\`*\[\]<&~@]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
-_FIRST = re.compile(r"^(?:[#+=>-]|\d+(?=[.)]))")  # what begins a heading or a list
+_SPECIAL = re.compile(r"[\\`*&~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
+_FIRST = re.compile(r"^(?:[+=-]|\d+(?=[.)]))")  # what begins a heading or a list
 
 
 def escaped(text: str) -> str:
-    """Return `text` on one line, with everything escaped that would format, link or mention."""
-    text = _SPECIAL.sub(lambda match: "\\" + match.group(), single_line(text).strip())
+    """Return `text` on one line, with everything inert or escaped that would format, link or mention."""
+    text = _SPECIAL.sub(lambda match: "\\" + match.group(), inert(text).strip())
     first = _FIRST.match(text)
     if first is None:
         return text
@@ -23,7 +24,7 @@ def prose(text: str) -> str:
     """Return a text of this suite, in which backticks mark code, with the foreign text in it escaped."""
     parts = re.split(r"`([^`]+)`", text)
     return "".join(
-        code(part) if index % 2 else _SPECIAL.sub(r"\\\g<0>", single_line(part)) for index, part in enumerate(parts)
+        code(part) if index % 2 else _SPECIAL.sub(r"\\\g<0>", inert(part)) for index, part in enumerate(parts)
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from service_down.fixtures.catalog.finding import SEVERITIES, Finding, Proof, catalogue
-from service_down.fixtures.catalog.templates import fill_command, is_fillable
+from service_down.fixtures.catalog.templates import fill_command
 from service_down.fixtures.evidence.observation import parse_time
 from service_down.fixtures.stack.alert import Alert
 from service_down.fixtures.stack.containers import EngineState
@@ -181,7 +181,7 @@ def _cause(finding: Finding, later: Sequence[Finding], context: DiagnosisContext
         since=finding.since,
         runbook=code.runbook,
         proof=tuple(proof)[:MAX_PROOFS],
-        next=tuple(fill_command(command, facts) for command in code.next if is_fillable(command, facts)),
+        next=tuple(filter(None, (fill_command(template, facts) for template in code.next))),
         caution=finding.caution or code.caution,
         blocks=(),
     )

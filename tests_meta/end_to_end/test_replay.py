@@ -75,6 +75,8 @@ def test_a_file_that_is_not_json_is_an_error(tmp_path: Path, raw: bytes, message
         ("context", "started", "garbage", "context.started is 'garbage', no time"),
         ("context", "mode", "sleep", "context.mode is 'sleep'"),
         ("context", "host", 3, "context.host: "),
+        ("options", "compose", "rm -rf /; docker compose", "options.compose does not begin with `docker compose`"),
+        ("options", "compose", "docker compose -p 'x", "options.compose: No closing quotation"),
         ("options", "now", "garbage", "options.now is 'garbage', no time"),
         ("options", "now", None, "options.now: "),
         ("options", "alert", 5, "options.alert: "),
@@ -83,7 +85,7 @@ def test_a_file_that_is_not_json_is_an_error(tmp_path: Path, raw: bytes, message
         ("options", "compose", ["docker"], "options.compose: "),
         ("settings", "timeouts", {"http": "x"}, "settings.timeouts.http: "),
     ],
-    ids=range(10),
+    ids=range(12),
 )
 def test_an_edited_recording_is_an_error_that_names_the_key(
     tmp_path: Path, table: str, key: str, value: Any, message: str

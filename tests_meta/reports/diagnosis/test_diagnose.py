@@ -299,7 +299,7 @@ def test_reasons_to_escalate() -> None:
 
 def test_next_commands_can_be_pasted() -> None:
     cause = diagnose(failed(finding("container-stopped", "redis")), CONTEXT).causes[0]
-    assert cause.next[-1] == "docker compose -p p start redis"
+    assert cause.next[-1] == "docker compose -p p start -- redis"
     assert cause.caution
 
 
