@@ -25,6 +25,8 @@ $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -m venv $(VENV)
 	@$(INSTALL) --require-hashes -r requirements.lock
 	@$(INSTALL) --no-build-isolation --no-deps -e .
+	@ln -sf service-down $(BIN)/pytest
+	@ln -sf service-down $(BIN)/py.test
 	@$(BIN)/python -m compileall -q $(VENV)/lib >/dev/null || true
 	@mkdir -p $(VENV)/namespace/service_down
 	@for folder in checks fixtures reports tests_meta; do ln -sfn ../../../$$folder $(VENV)/namespace/service_down/$$folder; done
@@ -37,10 +39,10 @@ $(READY_DEV): $(READY) requirements-dev.lock
 	@touch $@
 
 triage: $(READY) ## during the incident: name the cause (ARGS="--incident=INC-1 …")
-	@$(BIN)/pytest -c pyproject.toml -m triage $(ARGS)
+	@$(BIN)/pytest -m triage $(ARGS)
 
 verify: $(READY) ## after recovery: is it over? (ARGS="--wait=120 …")
-	@$(BIN)/pytest -c pyproject.toml -m verify $(ARGS)
+	@$(BIN)/pytest -m verify $(ARGS)
 
 runbook: $(READY) ## every step of the runbook with the checks that automate it
 	@$(BIN)/python -m service_down.checks.framework.runbook

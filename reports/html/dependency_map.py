@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from service_down.fixtures.stack.model import Model
+from service_down.fixtures.text import single_line
 from service_down.reports.html.layout import Box, Link, Point, layered_layout
-from service_down.reports.text import single_line
 from service_down.reports.verdict import Verdict
 
 NODE_WIDTH_PX, NODE_HEIGHT_PX = 214, 46
