@@ -1,0 +1,49 @@
+"""Each promise of SECURITY.md names tests, and these exist."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+import pytest
+
+from service_down.tests_meta.suite_run import ROOT
+
+BEFORE_PROMISES, BEHIND_PROMISES = "These are the promises about it:", "## What it does not promise"
+HELD = re.compile(r"\[`(test_\w+)`\]\(([\w/]+\.py)\)")
+NOT_HELD_YET: tuple[str, ...] = (  # the beginnings of promises without a test
+    "Of the secrets in log lines that name or shape",
+    "What spans several lines of a log",
+    "Personal data is treated as README says",
+    "Of a container's environment, command and arguments",
+    "Labels and all other strings of containers",
+)
+DOCUMENT = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+
+
+def promises() -> list[str]:
+    """The promises with their tests: the items of the lists, except those that only describe."""
+    promised = DOCUMENT.partition(BEFORE_PROMISES)[2].partition(BEHIND_PROMISES)[0]
+    return [" ".join(item.split()) for item in re.findall(r"^- (.*(?:\n  .*)*)", promised, re.MULTILINE)]
+
+
+def names_of_tests(path: str) -> set[str]:
+    """The names of the tests in a module."""
+    module = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+    return {node.name for node in ast.walk(module) if isinstance(node, ast.FunctionDef)}
+
+
+def test_each_promise_names_the_tests_that_hold_it() -> None:
+    without = [promise for promise in promises() if not HELD.search(promise)]
+    assert len(promises()) > 30
+    assert len(without) == len(NOT_HELD_YET)
+    assert all(promise.startswith(begin) for promise, begin in zip(without, NOT_HELD_YET, strict=True))
+
+
+@pytest.mark.parametrize(("name", "path"), sorted(set(HELD.findall(DOCUMENT))))
+def test_a_named_test_exists(name: str, path: str) -> None:
+    assert name in names_of_tests(path)
+
+
+def test_the_readme_links_to_it() -> None:
+    assert "](SECURITY.md)" in (ROOT / "README.md").read_text(encoding="utf-8")
