@@ -19,6 +19,7 @@ from service_down.fixtures.run import properties
 from service_down.fixtures.run.modes import VERIFY
 from service_down.fixtures.run.run import Run
 from service_down.fixtures.run.xdist import Remote
+from service_down.fixtures.text import single_line
 
 
 def check_of(item: pytest.Item | pytest.Function) -> Check | None:
@@ -89,7 +90,7 @@ def _line_writer(config: pytest.Config) -> Callable[[str], None]:
     def write_line(line: str) -> None:
         if reporter is not None and not hasattr(config, "workerinput"):
             reporter.ensure_newline()
-            reporter.write_line(line)
+            reporter.write_line(single_line(line))
             reporter.flush()
 
     return write_line

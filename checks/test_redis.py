@@ -119,7 +119,7 @@ def judge_memory(service: str, observation: Observation[RedisState], thresholds:
     state = observation.value
     if state is None:
         pytest.skip(f"not judged: {service} does not answer")
-    limit, used, policy = state.maxmemory, state.used_memory, state.maxmemory_policy
+    limit, used, policy = state.maxmemory, state.used_memory, state.maxmemory_policy or "noeviction"
     if not limit or policy.startswith("allkeys") or 100 * used < thresholds.redis_memory_percent * limit:
         return []
     facts = {"used": f"{used / 2**20:.0f} MiB", "limit": f"{limit / 2**20:.0f} MiB (maxmemory-policy {policy})"}

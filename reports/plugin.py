@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from service_down.fixtures.plugin import run_of
+from service_down.fixtures.text import single_line
+from service_down.reports.delivery.access import Access, GroupError, access_for
 from service_down.reports.delivery.files import JUNIT, PAGE, make_staging_folder
 from service_down.reports.history.incident import history_options
 from service_down.reports.report_files import ReportLocation
@@ -30,12 +32,13 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     option = config.option
     history = history_options(config)
+    access = _access(option.report_group)
     notify = tuple(option.notify or ())
     option.notify = None  # xdist would send the URLs to its workers
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(time.time() if run.replayed else run.started))
     paths = {name: getattr(option, path_option, None) for name, path_option in PATH_OPTIONS.items()}
     copies = {name: path for name, path in paths.items() if path}
-    location = ReportLocation(_staging_folder(), history.base, f"{stamp}-{run.context.mode}", copies)
+    location = ReportLocation(_staging_folder(), history.base, f"{stamp}-{run.context.mode}", copies, access)
     for name, path_option in PATH_OPTIONS.items():
         if hasattr(option, path_option):  # the plugin may be switched off
             setattr(option, path_option, str(location.staged / name) if location.staged else None)
@@ -48,3 +51,10 @@ def _staging_folder() -> Path | None:
         return make_staging_folder()
     except OSError:
         return None
+
+
+def _access(group: str | None) -> Access:
+    try:
+        return access_for(group)
+    except GroupError as error:
+        raise pytest.UsageError(single_line(f"--report-group={group}: {error}")) from None

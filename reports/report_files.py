@@ -10,6 +10,7 @@ from pathlib import Path
 from service_down.fixtures.evidence.recording import FILE_NAME as EVIDENCE
 from service_down.fixtures.run.run import Run
 from service_down.reports.conclusion import Conclusion
+from service_down.reports.delivery.access import Access
 from service_down.reports.delivery.files import (
     PAGE,
     UPDATE,
@@ -18,6 +19,7 @@ from service_down.reports.delivery.files import (
     deliver,
     update_latest_link,
     within_deadline,
+    write_copy,
     write_json,
     write_text,
 )
@@ -38,6 +40,7 @@ class ReportLocation:
     base: Path  # the report directory
     name: str  # of the new folder in it
     copies: Mapping[str, str]  # file name -> where the user wants a copy of it
+    access: Access
 
 
 class ReportFiles:
@@ -63,7 +66,9 @@ class ReportFiles:
     def _deliver(self, staged: Path) -> None:
         """Copy the files to where the user wants them, without waiting long for any disk."""
         location = self._location
-        delivered = self._steps.attempt("the report", lambda: deliver(staged, location.base, location.name))
+        delivered = self._steps.attempt(
+            "the report", lambda: deliver(staged, location.base, location.name, location.access)
+        )
         folder = self._folder = delivered or ReportFolder(staged, f"the report is in {staged}")
         self._steps.attempt("a copy of the report", lambda: within_deadline(lambda: self._copy(staged)))
         self._steps.note(folder.note)
@@ -73,8 +78,7 @@ class ReportFiles:
     def _copy(self, staged: Path) -> None:
         for name, path in self._location.copies.items():
             if (staged / name).exists():
-                Path(path).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(staged / name, path)
+                write_copy(staged / name, Path(path), self._location.access)
 
     def staged(self, name: str) -> Path | None:
         """Return the staged file; None when it was not made."""
@@ -105,7 +109,8 @@ def _texts(run: Run, conclusion: Conclusion) -> Iterator[tuple[str, Callable[[],
     """Yield name and content of the recording and of the incident's documents."""
     file = conclusion.file
     if run.replayed is None:
-        yield EVIDENCE, lambda: recording_of(run, conclusion.run_context, file.run.actions).decode()
+        judged = conclusion.run_context, conclusion.observations
+        yield EVIDENCE, lambda: recording_of(run, *judged, file.run.actions).decode()
     if conclusion.history:
         earlier = conclusion.history.earlier
         yield from incident_documents(file, earlier, run.now(), _settings_file(run)).items()

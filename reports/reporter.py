@@ -10,6 +10,7 @@ from typing import Protocol
 import pytest
 
 from service_down.fixtures.run.run import Run
+from service_down.fixtures.text import single_line
 from service_down.reports.conclusion import Conclusion, RunEnd, conclude
 from service_down.reports.delivery import terminal
 from service_down.reports.delivery.files import PAGE
@@ -20,7 +21,6 @@ from service_down.reports.report_files import ReportFiles, ReportLocation
 from service_down.reports.results import Results
 from service_down.reports.run_description import other_engine_note, scope_of
 from service_down.reports.steps import Steps
-from service_down.reports.text import single_line
 
 
 class HtmlReport(Protocol):
@@ -133,7 +133,7 @@ class Reporter:
         try:
             yield
         finally:
-            terminalreporter.write_sep = write_sep  # type: ignore[method-assign]
+            terminalreporter.write_sep = write_sep  # type: ignore[method-assign]  # as it was
         if self._conclusion:
             self._write_summary(terminalreporter, self._conclusion)
 

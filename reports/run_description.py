@@ -15,9 +15,9 @@ from service_down.fixtures.evidence.recording import Recording, encode
 from service_down.fixtures.probes.context import LOCAL, ProbeContext
 from service_down.fixtures.run.modes import VERIFY
 from service_down.fixtures.run.run import Run
+from service_down.fixtures.text import single_line
 from service_down.reports.diagnosis.context import diagnosis_context_from
 from service_down.reports.diagnosis.diagnose import DiagnosisContext
-from service_down.reports.text import single_line
 from service_down.reports.verdict_file import RunInfo
 
 VERSION = "0.1.0"  # of a checkout that is not installed
@@ -97,7 +97,7 @@ def diagnosis_context_of(run: Run, observations: Observations) -> DiagnosisConte
     )
 
 
-def recording_of(run: Run, context: RunContext, actions: Sequence[str]) -> bytes:
+def recording_of(run: Run, context: RunContext, observations: Observations, actions: Sequence[str]) -> bytes:
     """Return the run's recording, encoded: everything that a replay needs to reach the same verdict."""
     options = {
         "now": run.now().isoformat(),
@@ -107,7 +107,7 @@ def recording_of(run: Run, context: RunContext, actions: Sequence[str]) -> bytes
         "actions": list(actions),
         "breach": run.options.suspect_breach,
     }
-    evidence = Evidence(context, run.observations().stored)
+    evidence = Evidence(context, observations.stored)
     return encode(Recording(evidence, run.context.settings, run.stack(), options), run.context.redactor)
 
 

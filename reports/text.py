@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 MAX_LISTED_NAMES = 5
 NO_ESCALATION_REASON = "no reason that can be seen from here (a security breach is for you to judge: --suspect-breach)"
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-
-
-def single_line(text: str) -> str:
-    """Return `text` on one line, without control characters: it may come from foreign logs and HTTP bodies."""
-    return _CONTROL.sub(" ", text)
 
 
 def shortened(text: str, max_characters: int) -> str:

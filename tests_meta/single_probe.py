@@ -25,10 +25,14 @@ def probe_context(settings: Settings | None = None, **environ: str) -> ProbeCont
 
 @dataclass(frozen=True)
 class FakeEngine:
-    """Engine observations with one container: the service `store`, with these variables and this command."""
+    """Engine observations with one container: the service `store`, with these variables and this command.
+
+    `address` is its address on the engine's own bridge network.
+    """
 
     variables: Mapping[str, str]
     command: Sequence[str] = ()
+    address: str = ""
 
     def value(self, key: ProbeKey[T]) -> T:
         """Return the engine's answer, with the keys that the probes of stores read."""
@@ -37,8 +41,10 @@ class FakeEngine:
             "Env": [f"{name}={value}" for name, value in self.variables.items()],
             "Cmd": list(self.command),
         }
-        container = {"Name": "/store-1", "State": {"Running": True}, "Config": config}
-        return key.read({"asked": 0, "containers": [container]})
+        endpoint = {"NetworkID": "bridge", "EndpointID": "e1", "IPAddress": self.address}
+        networks = {"Networks": {"bridge": endpoint} if self.address else {}}
+        container = {"Name": "/store-1", "State": {"Running": True}, "Config": config, "NetworkSettings": networks}
+        return key.read({"asked": 0, "containers": [container], "bridges": {"bridge": "docker0"}})
 
 
 @contextmanager

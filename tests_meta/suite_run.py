@@ -13,6 +13,7 @@ from typing import Any
 from service_down.tests_meta.lab.stack import ReferenceStack
 
 ROOT = Path(__file__).resolve().parents[1]
+PYTEST = str(Path(sys.executable).with_name("pytest"))  # the command that users type
 NO_ENGINE = "unix:///nonexistent/docker.sock"  # a DOCKER_HOST at which no engine answers
 
 
@@ -37,18 +38,23 @@ class SuiteRun:
 
 
 def run_suite(
-    *options: str, reports: Path, env: dict[str, str] | None = None, timeout_seconds: float = 120
+    *options: str,
+    reports: Path,
+    env: dict[str, str] | None = None,
+    timeout_seconds: float = 120,
+    umask: int = -1,
 ) -> SuiteRun:
     """Run pytest on the checks. `env` is added to the environment; an empty value removes the variable."""
     merged = {**os.environ, **(env or {})}
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", *options, f"--report-dir={reports}"],
+        [PYTEST, *options, f"--report-dir={reports}"],
         cwd=ROOT,
         env={name: value for name, value in merged.items() if value and not name.startswith("PYTEST_XDIST")},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         timeout=timeout_seconds,
+        umask=umask,
         check=False,
     )
     return SuiteRun(done.returncode, done.stdout, reports / "latest")

@@ -16,12 +16,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from service_down.fixtures.text import harmless_json
+from service_down.reports.delivery.access import OWNER_ONLY, Access
+
 PAGE, VERDICT, JUNIT = "report.html", "verdict.json", "junit.xml"
 UPDATE, TIMELINE = "incident-update.md", "timeline.md"
 LATEST = "latest"  # the link to the newest report
 DEADLINE_SECONDS = 4.0  # of each operation on a disk
 MEMORY = Path("/dev/shm")  # a file system without a disk, on machines that have it
 MAX_FOLDERS_PER_SECOND = 99
+DEVICE_FOLDERS = (Path("/dev"), Path("/dev/fd"), Path("/proc/self/fd"))
 T = TypeVar("T")
 
 
@@ -60,54 +64,78 @@ def within_deadline(do: Callable[[], T]) -> T:
 def make_staging_folder() -> Path:
     """Return a new folder in memory, or a temporary one where there is no such memory. Raises OSError."""
     try:
-        return Path(tempfile.mkdtemp(prefix="service-down-", dir=MEMORY))
+        return _temporary_folder(OWNER_ONLY, MEMORY)
     except OSError:
-        return Path(tempfile.mkdtemp(prefix="service-down-"))
+        return _temporary_folder(OWNER_ONLY)
 
 
-def deliver(staged: Path, base: Path, name: str) -> ReportFolder:
+def deliver(staged: Path, base: Path, name: str, access: Access) -> ReportFolder:
     """Copy the staged files to a new folder `name` in `base`, the verdict first.
 
     When `base` cannot be written (a full disk may be the incident), they go to a temporary folder. They stay in
     `staged` when no disk takes them, or a disk takes too long.
     """
     try:
-        return ReportFolder(within_deadline(lambda: _copy_to_new_folder(staged, base, name)))
+        return ReportFolder(within_deadline(lambda: _copy_to_new_folder(staged, base, name, access)))
     except TimeoutError:
+        _give_all(staged, access)
         note = f"{base} did not take the report within {DEADLINE_SECONDS:g} s; it is in {staged}"
         return ReportFolder(staged, note)
     except OSError as error:
         note = f"{base} cannot be written ({error.strerror})"
     try:
-        folder = within_deadline(
-            lambda: _copy_to_new_folder(staged, Path(tempfile.mkdtemp(prefix="service-down-")), name)
-        )
+        folder = within_deadline(lambda: _copy_to_new_folder(staged, _temporary_folder(access), name, access))
     except OSError:
         folder = staged
+        _give_all(staged, access)
     return ReportFolder(folder, f"{note}; the report is in {folder}")
 
 
-def _copy_to_new_folder(staged: Path, base: Path, name: str) -> Path:
-    folder = _new_folder(base, name)
+def _temporary_folder(access: Access, parent: Path | None = None) -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="service-down-", dir=parent))
+    access.give_folder(folder)
+    return folder
+
+
+def _give_all(staged: Path, access: Access) -> None:
+    """Let the staged report be read, after it could not be delivered. Other plugins wrote some of its files."""
+    for path in staged.iterdir():
+        access.give_file(path)
+    access.give_folder(staged)
+
+
+def _copy_to_new_folder(staged: Path, base: Path, name: str, access: Access) -> Path:
+    folder = _new_folder(base, name, access)
     try:
         for path in sorted(staged.iterdir(), key=lambda path: path.name != VERDICT):
-            _write(folder / path.name, path.read_bytes())
+            _write(folder / path.name, path.read_bytes(), access)
     except OSError:  # on a full disk a folder can be made, a file cannot
         shutil.rmtree(folder, ignore_errors=True)
         raise
     return folder
 
 
-def _new_folder(base: Path, name: str) -> Path:
-    base.mkdir(parents=True, exist_ok=True)
+def _new_folder(base: Path, name: str, access: Access) -> Path:
+    access.make_folders(base)
     for number in range(1, MAX_FOLDERS_PER_SECOND + 1):
         path = base / (name if number == 1 else f"{name}-{number}")
         try:
-            path.mkdir()
+            path.mkdir(mode=access.folder_mode)
         except FileExistsError:
             continue
+        access.give_folder(path)
         return path
     raise OSError(None, "a hundred runs in one second")
+
+
+def write_copy(source: Path, target: Path, access: Access) -> None:
+    """Copy a file to where the user wants it. A link is replaced, not followed. Raises OSError."""
+    access.make_folders(target.parent)
+    content = source.read_bytes()
+    if target.parent in DEVICE_FOLDERS or (target.exists() and not target.is_file()):  # such as a pipe
+        target.write_bytes(content)
+    else:
+        _write(target, content, access)
 
 
 def update_latest_link(folder: Path) -> None:
@@ -120,18 +148,21 @@ def update_latest_link(folder: Path) -> None:
 
 def write_json(path: Path, value: Mapping[str, object]) -> None:
     """Write `value`, completely or not at all. Raises OSError."""
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    write_text(path, harmless_json(json.dumps(value, indent=2, ensure_ascii=False)) + "\n")
 
 
 def write_text(path: Path, text: str) -> None:
     """Write `text`, completely or not at all. Raises OSError."""
-    _write(path, text.encode(errors="backslashreplace"))
+    _write(path, text.encode(errors="backslashreplace"), OWNER_ONLY)
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write(path: Path, content: bytes, access: Access) -> None:
     temporary = path.with_name(f".{path.name}.part")
-    with temporary.open("wb") as file:
+    temporary.unlink(missing_ok=True)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, OWNER_ONLY.file_mode)
+    with open(descriptor, "wb") as file:  # noqa: PTH123  # a descriptor
+        access.give_file(descriptor)
         file.write(content)
         file.flush()
-        os.fsync(file.fileno())
+        os.fsync(descriptor)
     temporary.replace(path)

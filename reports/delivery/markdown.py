@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from service_down.reports.text import single_line
+from service_down.fixtures.text import single_line
 
 _SPECIAL = re.compile(r"[\\`*\[\]<&~@]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _FIRST = re.compile(r"^(?:[#+=>-]|\d+(?=[.)]))")  # what begins a heading or a list

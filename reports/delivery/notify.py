@@ -16,9 +16,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from service_down.fixtures.text import single_line
 from service_down.reports.delivery.files import PAGE
 from service_down.reports.history.compare import comparison_text
-from service_down.reports.text import single_line
 from service_down.reports.verdict_file import CauseEntry, VerdictFile
 
 SEND_SECONDS = 8.0  # for all receivers together, from the start of sending

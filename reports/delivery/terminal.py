@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from service_down.fixtures.evidence.observation import parse_time
+from service_down.fixtures.text import single_line
 from service_down.reports.history.compare import comparison_text
-from service_down.reports.text import NO_ESCALATION_REASON, ago, listed, shortened, single_line
+from service_down.reports.text import NO_ESCALATION_REASON, ago, listed, shortened
 from service_down.reports.verdict_file import CauseEntry, ProofEntry, RunInfo, UnknownEntry, VerdictFile, WarningEntry
 
 Line = tuple[str, Mapping[str, bool]]  # text, and pytest's markup

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from service_down.fixtures.text import single_line
 from service_down.reports.delivery.files import TIMELINE, UPDATE, within_deadline
 from service_down.reports.history.compare import PREVIOUS, compare
 from service_down.reports.history.incident_timeline import incident_timeline
@@ -21,7 +22,6 @@ from service_down.reports.history.saved_run import (
     load_saved_run,
     read_earlier_runs,
 )
-from service_down.reports.text import single_line
 from service_down.reports.verdict_file import Comparison, VerdictFile
 
 

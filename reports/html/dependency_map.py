@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from service_down.fixtures.stack.model import Model
+from service_down.fixtures.text import single_line
 from service_down.reports.html.layout import Box, Link, Point, layered_layout
-from service_down.reports.text import single_line
 from service_down.reports.verdict import Verdict
 
 NODE_WIDTH_PX, NODE_HEIGHT_PX = 214, 46
@@ -167,13 +167,14 @@ def _truncate(text: str, width: float, letter_px: float) -> str:
 
 
 def _edge_path(needed: Point, bends: Sequence[Point], dependent: Point) -> str:
-    """Return an SVG path from the right side of one node through the bends to the left side of another."""
-    points = [(needed[0] + NODE_WIDTH_PX, needed[1] + NODE_HEIGHT_PX / 2)]
+    """Return an SVG path from one node through the bends to the other: from right to left if it closes a cycle."""
+    direction = 1 if needed[0] < dependent[0] else -1
+    half_width = direction * NODE_WIDTH_PX / 2
+    begin, end = ((x + NODE_WIDTH_PX / 2, y + NODE_HEIGHT_PX / 2) for x, y in (needed, dependent))
+    points = [(begin[0] + half_width, begin[1])]
     for x, y in bends:
-        points += [(x - NODE_WIDTH_PX / 2, y), (x + NODE_WIDTH_PX / 2, y)]
-    points.append((dependent[0] - ARROW_GAP_PX, dependent[1] + NODE_HEIGHT_PX / 2))
-    if dependent[0] < needed[0]:  # the line of a cycle that runs from right to left
-        points = [(needed[0], points[0][1]), (dependent[0] + NODE_WIDTH_PX + ARROW_GAP_PX, points[-1][1])]
+        points += [(x - half_width, y), (x + half_width, y)]
+    points.append((end[0] - half_width - direction * ARROW_GAP_PX, end[1]))
     points = [(x + PADDING_PX, y + PADDING_PX) for x, y in points]
     path = f"M{points[0][0]:.0f} {points[0][1]:.0f}"
     for (x, y), (to_x, to_y) in itertools.pairwise(points):

@@ -91,8 +91,8 @@ def inspected(verdict: Verdict, context: DiagnosisContext) -> tuple[tuple[str, s
 
 def answers(observations: Observations) -> tuple[Answer, ...]:
     """Return the answers of endpoints, stores and external systems, failed ones first."""
-    kinds = {key.id for subject in subjects() for key in subject.listed_answers}
-    listed = [raw for probe, raw in observations.stored.items() if probe.partition(":")[0] in kinds]
+    kinds = tuple(f"{key.id}:" for subject in subjects() for key in subject.listed_answers)
+    listed = [raw for probe, raw in observations.stored.items() if probe.startswith(kinds)]
     found = [_answer(raw.probe, replica) for raw in listed for replica in replicas_of(raw)]
     return tuple(sorted(found, key=lambda answer: (answer.fine, answer.probe)))
 

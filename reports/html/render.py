@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 from service_down.fixtures.evidence.observation import Observations, parse_time
 from service_down.fixtures.probes import external
 from service_down.fixtures.settings.schema import Settings
+from service_down.fixtures.text import harmless, single_line
 from service_down.reports.diagnosis.diagnose import DiagnosisContext
 from service_down.reports.html.dependency_map import DependencyMap, build_dependency_map
 from service_down.reports.html.evidence import answers, inspected, instances, logs
 from service_down.reports.html.resources import bars
 from service_down.reports.html.timeline import build_timeline_picture
-from service_down.reports.text import NO_ESCALATION_REASON, ago, single_line
+from service_down.reports.text import NO_ESCALATION_REASON, ago
 from service_down.reports.verdict import Verdict
 from service_down.reports.verdict_file import Comparison, RunInfo
 
@@ -27,7 +28,6 @@ BEGIN, END = "<!--service-down-->", "<!--/service-down-->"
 _OUTCOME_ORDER = ("failed", "unknown", "warned", "passed", "skipped")
 _STATE_ORDER = ("down", "blocked", "degraded", "unknown", "ok")
 _OUTCOME_TEXTS = {"unknown": "could not look"}  # all others are shown as they are
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _VIEWPORT = '\n    <meta name="viewport" content="width=device-width, initial-scale=1"/>'
 _TABLE_BEGIN = (
     '<details id="pytest-html"><summary>The same checks as pytest-html\'s table (needs scripts)</summary>'
@@ -128,7 +128,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "plain": single_line,
-        "readable": lambda text: _CONTROL.sub(" ", text),
+        "readable": harmless,
         "short_time": _short_time,
     }
     environment.globals |= {"style": Markup(_read_template("style.css")), "script": Markup(_read_template("script.js"))}
@@ -137,11 +137,6 @@ def _environment() -> Environment:
 
 def _read_template(name: str) -> str:
     return files("service_down.reports.html.templates").joinpath(name).read_text(encoding="utf-8")
-
-
-def _without_controls(text: str) -> str:
-    """Return `text` with its lines, and without control characters."""
-    return _CONTROL.sub(" ", text)
 
 
 def _short_time(at: str) -> str:

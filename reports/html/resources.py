@@ -8,7 +8,7 @@ from service_down.fixtures.evidence.observation import Observations
 from service_down.fixtures.probes.registry import subjects
 from service_down.fixtures.probes.subject import ResourceUsage
 from service_down.fixtures.settings.schema import Settings
-from service_down.reports.text import single_line
+from service_down.fixtures.text import single_line
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from service_down.fixtures.evidence.observation import parse_time
+from service_down.fixtures.text import single_line
 from service_down.reports.diagnosis.timeline import Kind, TimelineEntry
-from service_down.reports.text import single_line
 from service_down.reports.verdict import Verdict
 
 WIDTH_PX, LABEL_PX, RIGHT_MARGIN_PX = 1000.0, 170.0, 30.0

@@ -1,1 +1,1 @@
-"""The reference documents in `reference/`, generated from the code: settings, findings and JSON Schemas."""
+"""The reference documents in `reference/`, generated from the code: settings, findings, dependencies, JSON Schemas."""

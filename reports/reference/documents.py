@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+from service_down.reports.reference.dependencies import dependencies_document
 from service_down.reports.reference.findings import findings_document
 from service_down.reports.reference.settings import settings_document
 from service_down.reports.reference.stack_schema import STACK_SCHEMA_FILE, stack_schema
@@ -16,6 +17,7 @@ def documents() -> dict[str, str]:
     return {
         "settings.md": settings_document(),
         "findings.md": findings_document(),
+        "dependencies.md": dependencies_document(),
         STACK_SCHEMA_FILE: _json(stack_schema()),
         "verdict.schema.json": _json(verdict_schema()),
     }

@@ -6,12 +6,11 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from service_down.tests_meta.suite_run import ROOT
+from service_down.tests_meta.suite_run import PYTEST, ROOT
 
 
 @pytest.mark.parametrize("options", [["--service=web"], []], ids=["options", "collection"])
@@ -22,7 +21,7 @@ def test_a_run_that_is_interrupted_while_the_engine_hangs_reports_the_interrupt(
     (tmp_path / "stack.toml").write_text('[stack]\nproject = "p"\n[timeouts]\nengine = 8\n')
     with socket.create_server(("127.0.0.1", 0)) as hanging_engine:
         hanging_engine.settimeout(30)
-        command = [sys.executable, "-m", "pytest", "-m", "triage", f"--stack={tmp_path / 'stack.toml'}", *options]
+        command = [PYTEST, "-m", "triage", f"--stack={tmp_path / 'stack.toml'}", *options]
         process = subprocess.Popen(
             [*command, f"--report-dir={tmp_path / 'reports'}"],
             cwd=ROOT,

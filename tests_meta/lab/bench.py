@@ -16,7 +16,7 @@ from service_down.tests_meta.lab.commands import LabError, log
 from service_down.tests_meta.lab.stack import make_stack
 from service_down.tests_meta.pages.example_runs import LARGE_STACK_SERVICES, evidence_json
 from service_down.tests_meta.pages.report_page import opened
-from service_down.tests_meta.suite_run import ROOT, run_suite
+from service_down.tests_meta.suite_run import PYTEST, ROOT, run_suite
 
 MEASURED_RUNS = 7
 
@@ -39,7 +39,7 @@ def measure_triage() -> None:
     """Measure triage of the healthy demo stack as a whole process. Raises LabError."""
     stack = make_stack("pyairtable-demo")
     stack.up()
-    command = [sys.executable, "-m", "pytest", "-m", "triage", "--stack", str(stack.settings_file)]
+    command = [PYTEST, "-m", "triage", "--stack", str(stack.settings_file)]
     env = {**os.environ, **stack.environment()}
     _print_times("triage", lambda: subprocess.run(command, cwd=ROOT, env=env, capture_output=True, check=False))
 

@@ -12,7 +12,7 @@ from typing import Any
 from service_down.tests_meta.faults.recording import conclusion, evidence_file, live_conclusion
 from service_down.tests_meta.lab.commands import LabError, NoEngineError, log
 from service_down.tests_meta.lab.stack import ReferenceStack, make_stack
-from service_down.tests_meta.suite_run import ROOT
+from service_down.tests_meta.suite_run import PYTEST, ROOT
 
 REPORTS = ROOT / "reports" / "out"
 RECORDED_FAULT = "auth-out-of-memory-and-backup-stale"  # shown where there is no engine
@@ -20,7 +20,7 @@ RECORDED_FAULT = "auth-out-of-memory-and-backup-stale"  # shown where there is n
 
 def run_visibly(stack: ReferenceStack, *options: str) -> tuple[int, dict[str, Any]]:
     """Run the suite against the stack with its output on the terminal. Return its exit code and verdict.json."""
-    command = [sys.executable, "-m", "pytest", *options, "--stack", str(stack.settings_file)]
+    command = [PYTEST, *options, "--stack", str(stack.settings_file)]
     print(f"\n$ pytest {' '.join(options)} --stack {os.path.relpath(stack.settings_file, ROOT)}", flush=True)
     done = subprocess.run(command, cwd=ROOT, env={**os.environ, **stack.environment()}, check=False)
     return done.returncode, _latest_verdict()
@@ -59,7 +59,7 @@ def demo_without_engine(reason: str) -> list[str]:
     folder = REPORTS / "demo-recording"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "evidence.json").write_bytes(gzip.decompress(evidence_file(RECORDED_FAULT).read_bytes()))
-    command = [sys.executable, "-m", "pytest", f"--replay={folder}"]
+    command = [PYTEST, f"--replay={folder}"]
     print(f"\n$ pytest --replay={os.path.relpath(folder, ROOT)}", flush=True)
     subprocess.run(command, cwd=ROOT, check=False)
     same = conclusion(_latest_verdict()) == live_conclusion(RECORDED_FAULT)

@@ -1,6 +1,6 @@
 """Runs whose report pages are tested: recorded ones, and stacks of any size made from a recorded one.
 
-The examples are `healthy`, `down`, `unknown`, `hostile`, and `stack-N` with N services.
+The examples are `healthy`, `down`, `unknown`, `hostile`, `control-characters`, and `stack-N` with N services.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from service_down.fixtures.probes import external
 from service_down.fixtures.secrets.redact import Redactor
 from service_down.tests_meta import offline
 from service_down.tests_meta.faults.recording import evidence_file
-from service_down.tests_meta.pages.hostile import hostile_recording
+from service_down.tests_meta.pages.hostile import hostile_recording, recording_with_control_characters
 from service_down.tests_meta.pages.synthetic_stack import (
     RecordedService,
     copy_service,
@@ -27,6 +27,7 @@ from service_down.tests_meta.pages.synthetic_stack import (
 
 RECORDED = {"healthy": "healthy", "down": "postgres-stopped", "unknown": "engine-unreachable"}  # example -> fault
 SOURCE_FAULT = "postgres-stopped"  # has a stopped service, some that follow from it, and healthy ones
+VERIFIED_FAULT = "alert-firing"  # a verification of the whole stack
 LARGE_STACK_SERVICES = 200
 LAYER_SERVICES = 20
 LOG_LINES = 100
@@ -38,6 +39,9 @@ def evidence_json(example: str) -> bytes:
         return gzip.decompress(evidence_file(RECORDED[example]).read_bytes())
     if example == "hostile":
         return encoded(hostile_recording(source_recording()))
+    if example == "control-characters":
+        verification = offline.read(evidence_file(VERIFIED_FAULT))
+        return encoded(recording_with_control_characters(verification))
     return encoded(layered_stack(int(example.removeprefix("stack-"))))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from typing import Any
@@ -42,6 +43,10 @@ HOSTILE_TEXTS = (
     f"<iframe srcdoc='<script>parent.{SCRIPT}</script>'></iframe><a href=javascript:{SCRIPT}>here</a>",
     "long" * 60,
     "two\nlines\tand\u2028one more",
+)
+CONTROL_TEXT = (
+    "\x1b[31mred\x1b]0;title\x07\x9b2J\x85next\u202egpj\u2066iso\u200fmark\u2028line\rreturn\x08\x7f\ufeff\u200b"
+    "\U000e0041tag\nFORGED line"
 )
 
 
@@ -141,3 +146,40 @@ def recording_with_lone_surrogate(source: Recording) -> Recording:
     answer = replace(service.answer, value={**service.answer.value, "status": 200, "body": body})
     endpoint = EndpointSettings(service="web", port=80, program=None)
     return synthetic_recording(source, [replace(service, answer=answer, endpoint=endpoint)])
+
+
+def recording_with_control_characters(source: Recording) -> Recording:
+    """Return a verification in which every foreign program answers with text that controls a terminal."""
+    text = CONTROL_TEXT
+    body = {
+        "service": "workspace-service",
+        "status": "unhealthy",
+        "components": {text: {"status": "unreachable", "error": text}},
+    }
+    alerts = [{"labels": {"alertname": text, "service": "api-gateway"}, "since": "2026-11-24T07:41:16.000Z"}]
+    answers: dict[str, dict[str, Any]] = {
+        "alertmanager:alerts": {"alerts": alerts},
+        "prometheus:alerts": {"alerts": alerts},
+        "http:workspace": {"body": json.dumps(body)},
+        "tempo:trace": {"detail": text},
+    }
+    observations = dict(source.evidence.observations)
+    for probe, values in answers.items():
+        observations[probe] = replace(observations[probe], value={**observations[probe].value, **values})
+    targets, datasources = observations["prometheus:targets"], observations["grafana:datasources"]
+    down = [{**target, "health": "down", "error": text} for target in targets.value["targets"]]
+    observations["prometheus:targets"] = replace(targets, value={**targets.value, "targets": down})
+    broken = [{**datasource, "name": text, "http": 500, "message": text} for datasource in datasources.value]
+    observations["grafana:datasources"] = replace(datasources, value=broken)
+    observations["compose:hashes"] = replace(observations["compose:hashes"], outcome="unlooked", value=None, text=text)
+    for probe in ("external:airtable", "redis:main", "backup:monitoring"):
+        observations[probe] = replace(observations[probe], outcome="unlooked", value=None, text=text)
+    for probe in ("login:gateway", "postgres:main"):
+        observations[probe] = replace(observations[probe], outcome="error", value=None, kind="protocol", text=text)
+    for probe in [probe for probe in observations if probe.startswith("logs:")]:
+        logs = observations[probe].value
+        lines = [f"2026-11-24T07:41:16.000000000Z FATAL: out of memory {text}"]
+        observations[probe] = replace(
+            observations[probe], value={name: {**log, "lines": lines} for name, log in logs.items()}
+        )
+    return replace(source, evidence=replace(source.evidence, observations=observations))

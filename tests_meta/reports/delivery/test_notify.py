@@ -221,3 +221,26 @@ def test_logging_is_as_before_when_all_has_been_sent(receiver: Receiver) -> None
     assert results == [("--notify (JSON): sent", True)]
     assert logging.getLogger().handlers == before
     assert send([], Message("t", "b", "success")).results() == []
+
+
+@pytest.mark.parametrize("style", ["equals", "space", "environment", "xdist", "usage"])
+def test_a_url_is_not_stored_by_pytests_own_debugging(tmp_path: Path, receiver: Receiver, style: str) -> None:
+    log = tmp_path / "pytestdebug.log"
+    option = [f"--notify={url(receiver)}"] if style != "space" else ["--notify", url(receiver)]
+    folder = write_recording("healthy", tmp_path / "r", AT)
+    words = [f"--replay={folder}", f"--debug={log}", "--trace-config", *(["-n", "2"] if style == "xdist" else [])]
+    env = {"no_proxy": "127.0.0.1"}
+    if style == "environment":
+        env["PYTEST_ADDOPTS"] = option.pop()
+    if style == "usage":
+        words[0] = f"--replay={tmp_path / 'missing'}"
+    ran = run_suite(*words, *option, reports=tmp_path / "reports", env=env)
+    assert ran.code == (4 if style == "usage" else 0)
+    assert log.stat().st_size > 1000
+    for text in (ran.out, log.read_text(errors="replace")):
+        assert_no_part_of_a_url(text)
+
+
+def assert_no_part_of_a_url(text: str) -> None:
+    for secret in (TOKEN, USER, PASSWORD):
+        assert secret not in text

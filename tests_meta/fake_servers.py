@@ -1,0 +1,153 @@
+"""Servers that record every byte they receive, and answer as a server that wants the caller's credentials."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import socketserver
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from service_down.fixtures.secrets.encodings import encoded_forms
+
+Talk = Callable[["Conversation"], None]
+MD5_SALT = b"salt"
+IDLE_SECONDS = 2.0  # a client that sends nothing for so long has nothing more to say
+
+
+class Conversation(socketserver.StreamRequestHandler):
+    """One connection: what it receives is recorded by its server."""
+
+    server: RecordingServer
+    timeout = IDLE_SECONDS
+
+    def setup(self) -> None:
+        super().setup()
+        self.server.connections += 1
+
+    def handle(self) -> None:
+        with contextlib.suppress(OSError, struct.error):
+            self.server.talk(self)
+
+    def receive(self, size: int) -> bytes:
+        """Exactly `size` bytes; fewer at the end of the connection."""
+        return self._recorded(self.rfile.read(size))
+
+    def receive_line(self) -> bytes:
+        """A line; empty at the end of the connection."""
+        return self._recorded(self.rfile.readline())
+
+    def receive_rest(self) -> None:
+        """Everything until the client is done."""
+        while self._recorded(self.rfile.read1(65_536)):
+            pass
+
+    def send(self, answer: bytes) -> None:
+        """Sends an answer."""
+        self.wfile.write(answer)
+
+    def _recorded(self, received: bytes) -> bytes:
+        self.server.received += received
+        return received
+
+
+class RecordingServer(socketserver.ThreadingTCPServer):
+    """A server on 127.0.0.1 with everything that it received."""
+
+    daemon_threads = True
+
+    def __init__(self, talk: Talk) -> None:
+        super().__init__(("127.0.0.1", 0), Conversation)
+        self.talk, self.received, self.connections = talk, b"", 0
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on."""
+        return int(self.server_address[1])
+
+    def secrets_in(self, *secrets: str) -> list[str]:
+        """The secrets that it received, in whatever spelling."""
+        text = self.received.decode("latin-1")
+        return [secret for secret in secrets if _is_in(secret, text)]
+
+
+def _is_in(secret: str, text: str) -> bool:
+    digests = [md5_password(user, secret) for user in ("app", "postgres", "settings-user")]
+    spellings = (secret, secret[::-1], secret.encode().hex(), *digests)
+    return any(spelling in text for spelling in spellings) or encoded_forms(secret).replace_in(text, "") != text
+
+
+def md5_password(user: str, password: str) -> str:
+    """PostgreSQL's MD5 of a password, as a client sends it with the salt of `postgres_md5`."""
+    inner = hashlib.md5(f"{password}{user}".encode()).hexdigest()
+    return hashlib.md5(inner.encode() + MD5_SALT).hexdigest()
+
+
+def postgres_cleartext(client: Conversation) -> None:
+    """A PostgreSQL that asks for the password in clear."""
+    _postgres(client, struct.pack("!i", 3))
+
+
+def postgres_md5(client: Conversation) -> None:
+    """A PostgreSQL that asks for the MD5 of the password."""
+    _postgres(client, struct.pack("!i", 5) + MD5_SALT)
+
+
+def postgres_scram(client: Conversation) -> None:
+    """A PostgreSQL that asks for SCRAM."""
+    _postgres(client, struct.pack("!i", 10) + b"SCRAM-SHA-256\0\0")
+
+
+def _postgres(client: Conversation, wanted: bytes) -> None:
+    """Declines encryption, reads the startup parameters, asks for a password and never accepts it."""
+    while True:
+        length, code = struct.unpack("!ii", client.receive(8))
+        client.receive(length - 8)
+        if code >> 16 == 3:
+            break
+        client.send(b"N")
+    client.send(b"R" + struct.pack("!i", len(wanted) + 4) + wanted)
+    client.receive_rest()
+
+
+def redis(client: Conversation) -> None:
+    """A Redis that wants a password, and accepts every one."""
+    known = False
+    while line := client.receive_line():
+        words = []
+        for _ in range(int(line[1:])):
+            size = int(client.receive_line()[1:])
+            words.append(client.receive(size + 2)[:-2].upper())
+        known = known or words[0] == b"AUTH"
+        client.send(_redis_answer(words[0]) if known else b"-NOAUTH Authentication required.\r\n")
+
+
+def _redis_answer(command: bytes) -> bytes:
+    return {b"PING": b"+PONG\r\n", b"INFO": b"$11\r\nloading:0\r\n\r\n", b"CONFIG": b"*0\r\n"}.get(command, b"+OK\r\n")
+
+
+def http(status: str, headers: str = "", body: str = "{}") -> Talk:
+    """An HTTP server with one answer to every request."""
+
+    def talk(client: Conversation) -> None:
+        size = 0
+        while (line := client.receive_line()).strip():
+            if line.lower().startswith(b"content-length:"):
+                size = int(line.split(b":")[1])
+        client.receive(size)
+        client.send(
+            f"HTTP/1.1 {status}\r\n{headers}Content-Length: {len(body)}\r\nConnection: close\r\n\r\n{body}".encode()
+        )
+
+    return talk
+
+
+@contextmanager
+def recording_server(talk: Talk) -> Iterator[RecordingServer]:
+    """A running server."""
+    with RecordingServer(talk) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        yield server
+        server.shutdown()
