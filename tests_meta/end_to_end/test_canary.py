@@ -209,7 +209,7 @@ def test_triage_shows_no_secret(canary: Canary, tmp_path: Path) -> None:
     evidence = (run.folder / "evidence.json").read_text()
     assert not [mark for mark in canary.planted.marks if mark.split("-")[1] in UNREAD_CHANNELS and mark in evidence]
     replay = run_suite(f"--replay={run.folder.resolve()}", *VERBOSE, reports=tmp_path / "replay", env=dict(canary.env))
-    canary.assert_no_leak(replay, "log", "settings", "path")
+    canary.assert_no_leak(replay, "utf8", "settings", "path")  # the page shows the last lines of a log
 
 
 def test_verbose_verify_shows_no_secret(canary: Canary, tmp_path: Path) -> None:
