@@ -12,10 +12,10 @@ ARGS ?=
 
 FAULT ?=
 
-.PHONY: help setup triage verify runbook demo demo-down drills drill drill-heal faults test lint bench reference lock clean
+.PHONY: help setup triage verify runbook demo demo-down drills drill drill-heal faults test lint bench reference secrets-figures lock clean
 
 help: ## this list
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 setup: $(READY) ## the virtual environment with what a run needs, as locked
 
@@ -79,6 +79,9 @@ bench: $(READY_DEV) ## how long triage takes on the demo's stack, and a large re
 
 reference: $(READY_DEV) ## the reference documents anew, from the code
 	@$(BIN)/python -m service_down.reports.reference
+
+secrets-figures: $(READY_DEV) ## how many secrets leak and how many harmless lines are lost, into reference/redaction.md
+	@$(BIN)/python -m service_down.tests_meta.fixtures.secrets.figures
 
 lock: ## both locks anew from pyproject.toml (needs uv; ARGS=--upgrade for newer versions)
 	@$(UV) $(LOCK) --group install $(ARGS) -o requirements.lock

@@ -19,6 +19,16 @@ def make_secret(label: str, length: int = 24) -> str:
     return ("Cn4ry" + digest.translate(str.maketrans("abc", "XYZ")) * 8)[:length]
 
 
+def make_hex(label: str, length: int) -> str:
+    """Return a secret of hexadecimal digits for this run."""
+    return (hashlib.sha256(f"{SALT}{label}".encode()).hexdigest() * 4)[:length]
+
+
+def make_number(label: str) -> str:
+    """Return a secret of digits for this run."""
+    return str(10**14 + int(make_hex(label, 12), 16) % 10**14)
+
+
 def make_private_key(label: str) -> str:
     """Return text in the shape of a private key in PEM."""
     lines = [make_secret(f"{label}{number}", 64) for number in range(4)]
@@ -44,6 +54,88 @@ def _prefixed(prefix: str, length: int, template: str = "used {s} here") -> Shap
         template.replace("{s}", prefix + make_secret(label, length)),
     )
 
+
+def _hexadecimal(length: int, template: str) -> Shape:
+    return lambda label: (make_hex(label, length), template.replace("{s}", make_hex(label, length)))
+
+
+# What redaction without the times of a log's lines, and without its wrappers, would miss.
+SPANNING_SHAPES: dict[str, Shape] = {
+    "block": _with("password: |\n  {s}\nuser: app"),
+    "folded": _with("api_key: >-\n  {s}"),
+    "next-line": _with("db:\n  password:\n    {s}"),
+    "yaml-list": _with("tokens:\n  - {s}\n  - other"),
+    "yaml-table": _with("secrets:\n  stripe: {s}"),
+    "name-value": _with("- name: DB_PASSWORD\n  value: {s}"),
+    "value-name": _with("- value: {s}\n  name: DB_PASSWORD"),
+    "printed-json": _with('{\n  "password":\n    "{s}"\n}'),
+    "sentence-above": _with("your new password is:\n{s}"),
+    "netrc-lines": _with("\nmachine h\n  login u\n  password {s}"),
+    "pgpass": _with("\ndb:5432:app:app:{s}"),
+    "ansible-vault": _hexadecimal(80, "db_password: !vault |\n  $ANSIBLE_VAULT;1.1;AES256\n  {s}"),
+    "two-lines": lambda label: (
+        make_secret(label),
+        f"API_TOKEN={make_secret(label)[:20]}\\\n{make_secret(label)[20:]}",
+    ),
+}
+WRAPPED_SHAPES: dict[str, Shape] = {
+    "json-list": _with('{"Authorization":["Token {s}"]}'),
+    "json-table": _with('{"password":{"value":"{s}"}}'),
+    "json-number": lambda label: (make_number(label), f'{{"password":{make_number(label)}}}'),
+    "json-value-name": _with('{"value":"{s}","name":"DB_PASSWORD"}'),
+    "json-escaped-list": _with(r'body="{\"token\":[\"{s}\"]}"'),
+    "json-argument": _with('["sqlcmd","-U","sa","-P","{s}"]'),
+    "python-list": _with("{'Authorization': ['Token {s}']}"),
+    "python-table": _with("{'password': {'value': '{s}'}}"),
+    "some": _with('Config { password: Some("{s}") }'),
+    "secret-str": _with("Settings(password=SecretStr('{s}'))"),
+    "national": _with("CREATE LOGIN a WITH PASSWORD = N'{s}'"),
+    "raw": _with('let secret = r#"{s}"#;'),
+    "dollar-quote": _with("TOKEN=$'{s}'"),
+    "anchor": _with("password: &db {s}"),
+    "tag": _with("password: !!str {s}"),
+    "ssws": _with("Authorization: SSWS {s}"),
+    "go-map": _with("map[Password:[{s}] User:[a]]"),
+    "go-struct": _with("&{Host:db Password:{s} Port:1}"),
+    "php": _with('["password"]=> string(24) "{s}"'),
+    "odbc": _with("Driver={X};Server=h;UID=sa;PWD={s};"),
+    "odbc-braces": _with("Driver={X};Server=h;UID=sa;PWD={{s}};"),
+    "oracle": _with("sqlplus scott/{s}@//db:1521/X"),
+    "oracle-jdbc": _with("jdbc:oracle:thin:app/{s}@db:1521/X"),
+    "url-slash-at": _with("postgres://app:a/b@{s}@db/app"),
+    "kubeconfig": _with("client-key-data: {s}"),
+    "jwk": _with('{"kty":"oct","k":"{s}"}'),
+    "paseto": _prefixed("v4.local.", 60),
+    "django": _with("pbkdf2_sha256$600000$salt${s}"),
+    "werkzeug": _hexadecimal(64, "pbkdf2:sha256:260000$salt${s}"),
+    "pg-md5": _hexadecimal(32, "rolpassword md5{s}"),
+    "bcrypt": _prefixed("$2b" + "$12$", 53),
+    "argon2": _prefixed("$argon2id" + "$v=19$m=65536,t=3,p=4$", 60),
+    "auth-tuple": _with("get(u, auth=('u', '{s}'))"),
+    "constructor": _with("new PDO('mysql:host=db', 'app', '{s}')"),
+    "redis-auth": _with("AUTH default {s}"),
+    "acl": _with("ACL SETUSER app on >{s} ~* +@all"),
+    "password-function": _with("SET PASSWORD = PASSWORD('{s}')"),
+    "identified": _with("CREATE USER app IDENTIFIED BY {s}"),
+    "temporary": _with("A temporary password is generated for root@localhost: {s}"),
+    "chpasswd": _with("echo app:{s} | chpasswd"),
+    "add-user": _with("rabbitmqctl add_user app {s}"),
+    "sqlcmd": _with("sqlcmd -S db -U sa -P {s}"),
+    "code": _with(r"GET /callback?state=x\u0026code={s}"),
+    "xml": _with('<add key="Password" value="{s}"/>'),
+    "with": _with("bind as cn=admin with password {s} failed"),
+    "from-to": _with("password changed from Old-One to {s}"),
+    "row": _with("| password | {s} |"),
+    "azure": _prefixed("Kt78Q" + "~", 34),
+    "vault": _prefixed("hv" + "s.", 40),
+    "terraform": _prefixed("Kt7Kt7Kt7Kt7Kt.atlas" + "v1.", 64),
+    "grafana": _prefixed("gl" + "c_", 60),
+    "artifactory": _prefixed("AK" + "Cp", 69),
+    "dynatrace": _prefixed("dt0c01.ABCDEFGHIJKLMNOPQRSTUVWX" + ".", 64),
+    "doppler": _prefixed("dp." + "pt.", 43),
+    "planetscale": _prefixed("pscale" + "_tkn_", 43),
+    "fly": _prefixed("fo1" + "_", 43),
+}
 
 SHAPES: dict[str, Shape] = {
     "assignment": _with("DB_PASSWORD={s}"),
@@ -100,6 +192,8 @@ SHAPES: dict[str, Shape] = {
         make_secret(label, 33),
         f"https://api.telegram.org/bot123456789:AA{make_secret(label, 33)}/getMe",
     ),
+    **SPANNING_SHAPES,
+    **WRAPPED_SHAPES,
     "pem-escaped": lambda label: (make_secret(f"{label}1", 64), json.dumps({"private_key": make_private_key(label)})),
 }
 

@@ -6,6 +6,7 @@ import random
 import re
 import shlex
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -14,9 +15,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from service_down.fixtures.catalog.finding import catalogue
+from service_down.fixtures.engines.docker.evidence import evidence as engine_evidence
+from service_down.fixtures.engines.registry import ENGINE
 from service_down.fixtures.evidence.observation import ProbeOutcome, RawObservation
 from service_down.fixtures.evidence.recording import Recording
+from service_down.fixtures.probes.compose import COMPOSE
 from service_down.fixtures.secrets.redact import Redactor
+from service_down.fixtures.stack.compose_file import kept_of
 from service_down.reports.diagnosis.diagnose import diagnose
 from service_down.reports.verdict import Verdict
 from service_down.reports.verdict_file import to_json, verdict_file
@@ -50,6 +55,20 @@ def test_recorded_fault_gives_the_expected_verdict(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_the_recording_is_judged_as_the_live_run_was(name: str) -> None:
     assert conclusion(json_of(offline.judge(recording(name)))) == live_conclusion(name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_kept_as_evidence_is_judged_as_all_of_it(name: str) -> None:
+    recorded = recording(name)
+    kept = {ENGINE.id: engine_evidence, COMPOSE.id: kept_of}
+    observations = {
+        probe: replace(raw, value=kept[probe](raw.value)) if probe in kept and raw.outcome == "seen" else raw
+        for probe, raw in recorded.evidence.observations.items()
+    }
+    assert '"Cmd"' not in str(observations)
+    assert conclusion(json_of(offline.judge(offline.with_observations(recorded, observations)))) == live_conclusion(
+        name
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
