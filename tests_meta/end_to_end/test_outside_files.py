@@ -87,6 +87,12 @@ def test_the_folder_that_the_command_is_typed_in_holds_no_tests(hostile: Path) -
     assert (hostile / "reports" / "out" / "latest" / "verdict.json").exists()
 
 
+@pytest.mark.parametrize("named", ["--rootdir=.", "--rootdir={folder}"])
+def test_a_root_directory_of_others_holds_no_tests(hostile: Path, named: str) -> None:
+    words = (named.format(folder=hostile), "--stack", "stack.toml")
+    assert_judged(run(PYTEST, "-k", "host_memory", *words, cwd=hostile), hostile)
+
+
 def test_nor_do_its_modules_replace_those_of_workers(hostile: Path) -> None:
     assert_judged(run(PYTEST, "-k", "host_memory", "-n", "1", "--stack", "stack.toml", cwd=hostile), hostile)
 
