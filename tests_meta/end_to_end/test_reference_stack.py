@@ -48,7 +48,7 @@ def test_stopped_postgres_is_the_one_cause_and_the_stack_is_healthy_after_the_re
         assert set(cause["blocks"]) == SERVICES_THAT_FOLLOW
         assert cause["since"]
         assert any("exited" in proof["value"] or proof["what"].endswith("ExitCode") for proof in cause["evidence"])
-        assert any(command.endswith("start postgres") for command in cause["next"])
+        assert any(command.endswith("start -- postgres") for command in cause["next"])
         assert triage.verdict["escalate"] == {"needed": True, "reasons": ["multiple-critical-services"]}
         states = {service["name"]: service["state"] for service in triage.verdict["services"]}
         assert {name for name, state in states.items() if state == "blocked"} == SERVICES_THAT_FOLLOW
