@@ -77,7 +77,8 @@ def pytest_runtestloop(session: pytest.Session) -> None:
         run.source.wait_for_end(run.options.wait + run.options.budget)
         return
     try:
-        wait_until_passing(tests, run.source, run.context.mode, run.options.wait, _line_writer(session.config))
+        if tests:  # the controller of xdist has none
+            wait_until_passing(tests, run.source, run.context.mode, run.options.wait, _line_writer(session.config))
     finally:
         if isinstance(run.source, Remote):
             run.source.end_wait()

@@ -51,8 +51,7 @@ def _finding(service: str, strangers: Sequence[tuple[OtherContainer, ProjectClai
     """The finding about the strangers that claim one service. A running one stands for all of them."""
     stranger, claim = min(strangers, key=lambda pair: (pair[0].status != "running", pair[0].name))
     others = sorted(other.name for other, _ in strangers if other is not stranger)
-    more = len(others) + 1 - MAX_SHOWN_NAMES
-    names = ", ".join([stranger.name, *others][:MAX_SHOWN_NAMES]) + (f" and {more} more" if more > 0 else "")
+    verbs = {"claim": "claim", "are": "are"} if others else {"claim": "claims", "are": "is"}
     proof = [Proof(f"{stranger.name} {field_names.STATUS}", stranger.status, at)]
     if claim.inherited:
         labels = ", ".join(f"{name}={value}" for name, value in sorted(claim.inherited.items()))
@@ -65,11 +64,26 @@ def _finding(service: str, strangers: Sequence[tuple[OtherContainer, ProjectClai
         proof=proof,
         container=stranger.name,
         image=claim.image,
-        facts={"names": names, "claim": "claim" if others else "claims", "claimed": claim.service, "why": _why(claim)},
+        facts={"names": _shown([stranger.name, *others]), "claimed": claim.service, "why": _why(strangers), **verbs},
     )
 
 
-def _why(claim: ProjectClaim) -> str:
+def _shown(names: Sequence[str]) -> str:
+    more = len(names) - MAX_SHOWN_NAMES
+    return ", ".join(names[:MAX_SHOWN_NAMES]) + (f" and {more} more" if more > 0 else "")
+
+
+def _why(strangers: Sequence[tuple[OtherContainer, ProjectClaim]]) -> str:
+    """The reason; where the strangers differ, each reason with the names that it holds for."""
+    names: dict[str, list[str]] = {}
+    for stranger, claim in sorted(strangers, key=lambda pair: pair[0].name):
+        names.setdefault(_reason(claim), []).append(stranger.name)
+    return (
+        next(iter(names)) if len(names) == 1 else "; ".join(f"{_shown(found)}: {why}" for why, found in names.items())
+    )
+
+
+def _reason(claim: ProjectClaim) -> str:
     if claim.inherited:
-        return f"its labels come from the image {claim.image}"
-    return f"it lacks the label {claim.missing[0]}" if claim.missing else "Compose did not create it"
+        return f"the labels come from the image {claim.image}"
+    return f"the label {claim.missing[0]} is missing" if claim.missing else "Compose did not create it"

@@ -74,7 +74,7 @@ def _failure(test: Test, source: ObservationSource, mode: str) -> str | None:
     except pytest.skip.Exception:
         return None  # not judged: what it needs is another check's finding
     except CannotCheck:
-        return f"{check.id}:{target.id} could not be looked at"
+        return None if check.only_warns else f"{check.id}:{target.id} could not be looked at"
     except Exception as error:  # the check's own bug: the run shows it, waiting does not change it
         return f"{check.id}:{target.id} crashed: {type(error).__name__}"
     return None

@@ -30,8 +30,8 @@ def test_a_stranger_is_named_with_what_proves_that_it_is_one() -> None:
     (found,) = judge_strangers(observation(OTHER, stranger("fake", missing=(LABEL + "config-hash",))), MODEL)
     assert (found.code, found.service, found.severity) == ("stranger-container", "redis", "warning")
     assert found.summary == (
-        "fake claims to be redis of this project, and is not: its labels come from the image evil:1."
-        " It is not judged and gets no credentials"
+        "fake claims to be redis of this project, and is not: the labels come from the image evil:1."
+        " Not judged, and sent no credentials"
     )
     assert [(proof.what, proof.value, proof.at) for proof in found.proof] == [
         ("fake State.Status", "running", AT),
@@ -46,7 +46,16 @@ def test_a_stranger_is_named_with_what_proves_that_it_is_one() -> None:
 
 def test_a_stranger_with_labels_of_its_own_lacks_some() -> None:
     (found,) = judge_strangers(observation(stranger("fake", inherited={}, missing=(LABEL + "config-hash",))), MODEL)
-    assert "it lacks the label com.docker.compose.config-hash" in found.summary
+    assert "the label com.docker.compose.config-hash is missing" in found.summary
+
+
+def test_strangers_that_differ_have_their_own_reasons() -> None:
+    bare = stranger("bare", inherited={}, missing=(LABEL + "config-hash",))
+    (found,) = judge_strangers(observation(stranger("a"), stranger("b"), bare), MODEL)
+    assert found.summary.startswith(
+        "a, b, bare claim to be redis of this project, and are not: a, b: the labels come from the image evil:1;"
+        " bare: the label com.docker.compose.config-hash is missing."
+    )
 
 
 def test_strangers_of_one_service_are_one_finding_about_a_running_one() -> None:

@@ -123,6 +123,19 @@ def test_a_mistyped_option_names_no_tests(hostile: Path, words: list[str], messa
     assert message.format(folder=hostile) in done.stdout
 
 
+def test_a_second_value_names_no_tests(hostile: Path) -> None:
+    done = run(PYTEST, "--stack=stack.toml", "--service", "api", "tests", cwd=hostile)
+    assert not marker(hostile).exists(), done.stdout
+    assert done.returncode == 4, done.stdout
+    assert "tests: this is a second value, or a folder of checks of your own" in done.stdout
+
+
+def test_a_text_that_is_too_long_for_a_name_is_a_usage_error(hostile: Path) -> None:
+    done = run(PYTEST, "--stack=stack.toml", "x" * 300, cwd=hostile)
+    assert done.returncode == 4, done.stdout
+    assert "Traceback" not in done.stdout
+
+
 def test_checks_that_the_user_names_are_executed(tmp_path: Path) -> None:
     folder = hostile_folder(tmp_path / "mine", "conftest")
     (folder / "test_mine.py").write_text("def test_mine():\n    pass\n")

@@ -30,6 +30,7 @@ VALID_SETTINGS = '[stack]\nproject = "p"\n'
         ("[stack]\nname = '${NOT_SET_ANYWHERE}'\n", "stack.name: environment variable NOT_SET_ANYWHERE is not set"),
         ("a = " + "[" * 50_000, "nested too deeply"),
         ("a" + ".a" * 5_000 + " = 1", "nested too deeply"),
+        ("#" * 2**20 + "\n[stack]\n", "is larger than 1 MiB"),
     ],
     ids=lambda value: None,
 )
