@@ -78,6 +78,9 @@ class Reporter:
             self._steps.attempt("the notification", lambda: self._send(conclusion))
 
     def _conclude(self, session: pytest.Session) -> Conclusion:
+        run = self._run
+        if run.has_late_secrets():
+            self._results.redact(lambda value: run.context.redactor.redact_learned(value, run.known_secrets or 0))
         results = list(self._results.by_test.values())
         end = RunEnd(
             seconds=time.time() - self._started,
