@@ -49,9 +49,8 @@ class Reporter:
         self._started = time.time() if run.replayed else run.started
         self._interrupted = False
 
-    @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Gather a check's result."""
+        """Gather a check's result, after it was redacted."""
         self._results.add(report)
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
@@ -117,7 +116,7 @@ class Reporter:
             self._page.title = title(conclusion.verdict, file.run)
         if context is None:
             return ""
-        settings = self._run.context.settings
+        settings = self._run.shown_settings
         return render(
             conclusion.verdict, file.run, file.mode, conclusion.observations, context, settings, file.compared
         )
