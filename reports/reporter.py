@@ -19,7 +19,7 @@ from service_down.reports.history.incident import HistoryOptions
 from service_down.reports.html.render import render, title
 from service_down.reports.report_files import ReportFiles, ReportLocation
 from service_down.reports.results import Results
-from service_down.reports.run_description import other_engine_note, scope_of
+from service_down.reports.run_description import engine_notes, other_engine_note, scope_of
 from service_down.reports.steps import Steps
 
 
@@ -65,6 +65,8 @@ class Reporter:
         `trylast`: the innermost wrapper, so that the terminal's own, which shows the summary, comes after it.
         """
         conclusion = self._conclusion = self._conclude(session)
+        for note in self._steps.attempt("the notes", lambda: engine_notes(conclusion.observations)) or ():
+            self._steps.note(note)
         if conclusion.verdict.word == "unknown" and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED  # nothing judged is not success
         try:
