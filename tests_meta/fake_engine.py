@@ -107,8 +107,3 @@ def engine_server(answers: Answers, odd: Mapping[str, Odd] | None = None) -> Ite
         yield server
         server.over.set()
         server.shutdown()
-
-
-def few_containers(answers: Mapping[str, Any], number: int) -> Answers:
-    """The answers of an engine with only some of its containers."""
-    return {**answers, "/containers/json": answers["/containers/json"][:number]}
