@@ -52,6 +52,7 @@ def test_only_connection_targets_are_blamed(line: str, blamed: list[str]) -> Non
         (["Traceback (most recent call last):", MISSING_MODULE], True),
         (["PermissionError: [Errno 13] Permission denied: '/data'"], True),
         (["OSError: [Errno 98] Address already in use"], True),
+        (["OSError(30, 'Read-only file system')"], True),
         ([MISSING_MODULE, "Error 111 connecting to redis:6379. Connection refused."], False),
         (["dial tcp 172.18.0.4:5432: connection refused", MISSING_MODULE], False),
         (["Traceback (most recent call last):"], False),
