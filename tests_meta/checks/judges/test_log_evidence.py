@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from service_down.checks.judges.log_evidence import log_codes_of, with_log
+from service_down.checks.judges.log_evidence import _dated, log_codes_of, with_log
 from service_down.fixtures.catalog.finding import Finding, finding
 from service_down.fixtures.probes.postgres import TABLE, PostgresSettings
 from service_down.fixtures.settings.schema import Settings
@@ -80,3 +80,21 @@ def test_a_full_disk_blames_the_host() -> None:
 )
 def test_a_log_line_may_give_a_more_exact_code(service: str, found: Finding, line: str, code: str) -> None:
     assert with_lines(line, found=found, service=service).code == code
+
+
+ENDED = finding("container-exited", "api", since="2026-11-24T03:00:00Z", exit=1, how="")
+
+
+@pytest.mark.parametrize(("time", "counts"), [("02:40:00", False), ("02:54:59", False), ("02:59:58", True)])
+def test_lines_of_an_earlier_fault_are_no_proof(time: str, counts: bool) -> None:
+    tail = LogTail((f"2026-11-24T{time}.1Z Error 111 connecting to redis:6379. Connection refused.",))
+    found = with_log(ENDED, {"p-api-1": tail}, Service("api"), MODEL, {})
+    assert (list(found.blamed), len(found.proof)) == ((["redis"], 1) if counts else ([], 0))
+
+
+def test_a_fault_is_dated_by_the_last_series_of_its_lines() -> None:
+    refused = finding("db-corrupt", "postgres", error="?")
+    times = ("02:10:00", "02:11:00", "02:40:00", "02:41:00")
+    lines = [f"2026-11-24T{time}.1Z ERROR:  invalid page in block 7 of relation base/1/2" for time in times]
+    assert _dated(refused, lines, "postgres").since == "2026-11-24T02:40:00.1Z"
+    assert _dated(refused, lines[:2], "postgres").since == "2026-11-24T02:10:00.1Z"
