@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -95,8 +96,15 @@ def with_reason(found: Finding, texts: Sequence[str], target: AnyTarget, evidenc
         return found
     blamed = {*found.blamed, *_blamed(signed, target.model)} - {target.service}
     proof = tuple(dict.fromkeys(_proof(target.service, line, name) for line, name in signed[-MAX_PROOF_LINES:]))
-    summary = f"{found.summary}; it says: {proof[-1].value[:MAX_REASON_CHARACTERS]}"
+    summary = with_words(found.summary, proof[-1].value)
     return replace(found, summary=summary, proof=(*found.proof, *proof), blamed=tuple(sorted(blamed)))
+
+
+def with_words(summary: str, line: str) -> str:
+    """The summary with what the service says, cut between words; the summary alone where it holds these words."""
+    said = textwrap.shorten(line, MAX_REASON_CHARACTERS, placeholder=" …")
+    is_said = said.removesuffix(" …") in " ".join(summary.split())
+    return summary if is_said else f"{summary}; it says: {said}"
 
 
 def dated_by_log(findings: Sequence[Finding], target: AnyTarget, evidence: CheckEvidence) -> list[Finding]:

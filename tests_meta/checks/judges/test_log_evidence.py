@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from service_down.checks.judges.log_evidence import _dated, log_codes_of, with_log
+from service_down.checks.judges.log_evidence import MAX_REASON_CHARACTERS, _dated, log_codes_of, with_log, with_words
 from service_down.fixtures.catalog.finding import Finding, finding
 from service_down.fixtures.probes.postgres import TABLE, PostgresSettings
 from service_down.fixtures.settings.schema import Settings
@@ -98,3 +98,14 @@ def test_a_fault_is_dated_by_the_last_series_of_its_lines() -> None:
     lines = [f"2026-11-24T{time}.1Z ERROR:  invalid page in block 7 of relation base/1/2" for time in times]
     assert _dated(refused, lines, "postgres").since == "2026-11-24T02:40:00.1Z"
     assert _dated(refused, lines[:2], "postgres").since == "2026-11-24T02:10:00.1Z"
+
+
+def test_a_summary_says_the_same_words_once_and_cuts_none() -> None:
+    line = "AUTH failed: WRONGPASS invalid username-password pair"
+    summary = f"web is unhealthy: 3 failed healthchecks in a row: {line}"
+    assert with_words(summary, line) == summary
+    long = "Connection refused by the server at " + "redis " * 60
+    told = with_words("web is unhealthy", long)
+    assert told.startswith("web is unhealthy; it says: Connection refused")
+    assert told.endswith(" redis …")
+    assert len(told) <= len("web is unhealthy; it says: ") + MAX_REASON_CHARACTERS
