@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from service_down.tests_meta import fake_servers
 from service_down.tests_meta.fake_docker import DockerContainer, FakeDocker, compose_labels
 from service_down.tests_meta.fake_engine import engine_server
-from service_down.tests_meta.fake_servers import Conversation, recording_server
+from service_down.tests_meta.fake_servers import Conversation, RecordingServer, recording_server
 from service_down.tests_meta.suite_run import SuiteRun, run_suite
 
 _STATE_ROW = ("17.2", "f", "off", "3", "100", "3", "2026-01-01 00:00:00+00")
@@ -26,16 +27,17 @@ class FakeStack:
 
     settings_file: Path
     docker_host: str
+    servers: tuple[RecordingServer, ...]
 
     def triage(self, *options: str, **env: str) -> SuiteRun:
         """Runs triage. `env` is added to the environment."""
         return self.run("-m", "triage", *options, env=env)
 
-    def run(self, *options: str, env: dict[str, str] | None = None) -> SuiteRun:
-        """Runs the suite with these options."""
+    def run(self, *options: str, env: dict[str, str] | None = None, **how: Any) -> SuiteRun:
+        """Runs the suite with these options. `how`: see run_suite."""
         reports = self.settings_file.parent / "reports"
         variables = {"DOCKER_HOST": self.docker_host, "REDIS_PASSWORD": "r3dis-s3cret", **(env or {})}
-        return run_suite(f"--stack={self.settings_file}", *options, reports=reports, env=variables)
+        return run_suite(f"--stack={self.settings_file}", *options, reports=reports, env=variables, **how)
 
 
 @contextmanager
@@ -59,7 +61,7 @@ def fake_stack(
         lines.append(f'[postgres.main]\nservice = "postgres"\nport = {postgres.port}\nhost = "127.0.0.1"\nuser = "app"')
         lines.append(f'[redis.main]\nservice = "redis"\nport = {redis.port}\nhost = "127.0.0.1"')
         (folder / "stack.toml").write_text("\n".join(lines))
-        yield FakeStack(folder / "stack.toml", docker_host)
+        yield FakeStack(folder / "stack.toml", docker_host, (http, postgres, redis))
 
 
 def healthy_redis(client: Conversation) -> None:

@@ -51,14 +51,20 @@ def run_suite(
     timeout_seconds: float = 120,
     umask: int = -1,
     modules: Path | None = None,
+    isolated: bool = True,
     limits: str = "",
 ) -> SuiteRun:
     """Run pytest on the checks. `env` is added to the environment; an empty value removes the variable.
 
-    `modules` is a folder with modules for `-p`: the command itself ignores PYTHONPATH. `limits` are commands of the
+    `modules` is a folder with modules for `-p`: the command itself ignores PYTHONPATH. Not `isolated`: Python
+    starts with the variables of the shell. `limits` are commands of the
     shell that starts it, such as `ulimit -n 64`.
     """
-    command = [PYTEST] if modules is None else [sys.executable, "-IXutf8", "-c", _COMMAND.format(folder=str(modules))]
+    command = (
+        [PYTEST]
+        if modules is None
+        else [sys.executable, *(["-IXutf8"] if isolated else []), "-c", _COMMAND.format(folder=str(modules))]
+    )
     command = ["bash", "-c", f'{limits} && exec "$@"', "bash", *command] if limits else command
     merged = {**os.environ, **(env or {})}
     done = subprocess.run(
