@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from service_down.tests_meta.fake_servers import Conversation
+from service_down.tests_meta.fake_servers import Conversation, http
 from service_down.tests_meta.fake_stack import FakeStack, fake_stack
 from service_down.tests_meta.suite_run import SuiteRun
 
@@ -38,8 +39,15 @@ def words(run: SuiteRun) -> str:
     return " ".join(run.out.split())
 
 
-def test_few_file_descriptors_cost_time_and_no_answer(stack: FakeStack) -> None:
-    run = limited(stack, "ulimit -n 64")
+def slow(client: Conversation) -> None:
+    """A healthy server whose answers take so long that all connections would be open at the same time."""
+    time.sleep(0.3)
+    http("200 OK")(client)
+
+
+def test_few_file_descriptors_cost_time_and_no_answer(tmp_path: Path) -> None:
+    with fake_stack(tmp_path, SERVICES, http=slow) as stack:
+        run = limited(stack, "ulimit -n 64")
     assert (run.code, run.verdict["verdict"]) == (0, "healthy"), run.out
 
 

@@ -99,6 +99,7 @@ def test_nor_those_of_workers(stack: FakeStack, tmp_path: Path) -> None:
     plain = conclusion(stack.triage())
     variables = libpq_variables() | PYTHON | PYTEST
     run = stack.triage("-n", "2", **variables, PYTHONPATH=shadowing_folder(tmp_path / "shadows"))
+    assert (run.code, "HEALTHY" in run.out) == (0, True), run.out
     assert sorted(conclusion(run)[2]) == sorted(plain[2]), run.out
 
 
