@@ -12,8 +12,8 @@ from typing import Any
 
 from service_down.tests_meta import fake_servers
 from service_down.tests_meta.fake_docker import DockerContainer, FakeDocker, compose_labels
-from service_down.tests_meta.fake_engine import engine_server
 from service_down.tests_meta.fake_servers import Conversation, RecordingServer, recording_server
+from service_down.tests_meta.http_engine import engine_server
 from service_down.tests_meta.suite_run import SuiteRun, run_suite
 
 _STATE_ROW = ("17.2", "f", "off", "3", "100", "3", "2026-01-01 00:00:00+00")
