@@ -64,7 +64,7 @@ def test_a_function_takes_linear_time(name: str) -> None:
     pieces = list(PIECES)
     for size in (8 * KIB, 64 * KIB, MIB):
         spent = {piece: seconds_for(FUNCTIONS[name], repeated(piece, size)) for piece in pieces}
-        pieces = sorted(spent, key=lambda piece: -spent[piece])[:3]
+        pieces = sorted(spent, key=lambda piece: -spent[piece])[:1]
         assert spent[pieces[0]] < MAX_SECONDS, f"{size} characters of {pieces[0]!r} took {spent[pieces[0]]:.2f} s"
 
 

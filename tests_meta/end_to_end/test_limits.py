@@ -24,7 +24,7 @@ AS_OTHER_USER = (
 
 @pytest.fixture
 def stack(tmp_path: Path) -> Iterator[FakeStack]:
-    with fake_stack(tmp_path, SERVICES) as running:
+    with fake_stack(tmp_path, 20) as running:
         yield running
 
 
@@ -41,7 +41,7 @@ def words(run: SuiteRun) -> str:
 
 def slow(client: Conversation) -> None:
     """A healthy server whose answers take so long that all connections would be open at the same time."""
-    time.sleep(0.3)
+    time.sleep(0.15)
     http("200 OK")(client)
 
 
@@ -63,9 +63,8 @@ def test_a_soft_limit_is_raised(stack: FakeStack) -> None:
     assert (run.code, run.verdict["verdict"]) == (0, "healthy"), run.out
 
 
-@pytest.mark.parametrize("mib", [300, 450])
-def test_little_memory_costs_time_and_no_answer(stack: FakeStack, mib: int) -> None:
-    run = limited(stack, f"ulimit -v {mib * 1024}")
+def test_little_memory_costs_time_and_no_answer(stack: FakeStack) -> None:
+    run = limited(stack, f"ulimit -v {300 * 1024}")
     assert (run.code, run.verdict["verdict"]) == (0, "healthy"), run.out
 
 
@@ -87,7 +86,7 @@ needs_root = pytest.mark.skipif(
 
 
 @needs_root
-@pytest.mark.parametrize("processes", [40, 6, 1])
+@pytest.mark.parametrize("processes", [40, 1])
 def test_few_processes_and_threads_are_could_not_look_at_most(tmp_path: Path, processes: int) -> None:
     tmp_path.chmod(0o777)  # the other user writes its report there
     with fake_stack(tmp_path, 20) as stack:

@@ -50,10 +50,9 @@ RESOLVERS = {
 }
 
 
-@pytest.mark.parametrize("piece", ["a", "eyJ"], ids=["word", "token"])
-def test_large_answers_without_spaces_cost_no_other_answer(tmp_path: Path, piece: str) -> None:
+def test_large_answers_without_spaces_cost_no_other_answer(tmp_path: Path) -> None:
     """Each costs a second of processor time where its analysis is not linear, and the time-out is 1 s."""
-    large = http("200 OK", body=piece * (MIB // len(piece)))
+    large = http("200 OK", body="a" * MIB)
     with fake_stack(tmp_path, 30, "[timeouts]\nhttp = 1\nsql = 1\nredis = 1\n", http=large) as stack:
         run = stack.triage()
     assert {check["outcome"] for check in run.verdict["checks"]} <= {"passed", "skipped", "warned"}, run.out

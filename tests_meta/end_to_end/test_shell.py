@@ -125,7 +125,7 @@ url = "{url}"
 """
 
 
-@pytest.mark.parametrize("proxy", ["http://127.0.0.1:1", "socks5://127.0.0.1:1", "::::", "nonsense://x"])
+@pytest.mark.parametrize("proxy", ["http://127.0.0.1:1", "socks5://127.0.0.1:1", "::::"])
 def test_a_proxy_that_cannot_be_used_is_no_failure_of_the_api(tmp_path: Path, proxy: str) -> None:
     with recording_server(http("200 OK")) as api:
         settings = EXTERNAL.format(url=f"http://127.0.0.1:{api.port}/")
@@ -134,7 +134,13 @@ def test_a_proxy_that_cannot_be_used_is_no_failure_of_the_api(tmp_path: Path, pr
             assert run.verdict["verdict"] == "unknown", run.out
             assert "proxy" in run.out
             assert "of the environment cannot be used" in " ".join(run.out.split())
-            assert stack.triage(http_proxy=proxy, no_proxy="127.0.0.1").verdict["verdict"] == "healthy"
+
+
+def test_a_proxy_that_does_not_apply_does_not_matter(tmp_path: Path) -> None:
+    with recording_server(http("200 OK")) as api:
+        with fake_stack(tmp_path, 1, EXTERNAL.format(url=f"http://127.0.0.1:{api.port}/")) as stack:
+            run = stack.triage(http_proxy="nonsense://x", no_proxy="127.0.0.1")
+        assert (run.code, api.connections) == (0, 1), run.out
 
 
 @pytest.mark.parametrize(
