@@ -123,6 +123,14 @@ def test_a_mistyped_option_names_no_tests(hostile: Path, words: list[str], messa
     assert message.format(folder=hostile) in done.stdout
 
 
+def test_a_word_with_an_at_sign_names_no_file_of_words(hostile: Path) -> None:
+    (hostile / "alice").write_text(f"{hostile}/test_evil.py\n")
+    done = run(PYTEST, "--stack=stack.toml", "--action", "@alice", cwd=hostile)
+    assert not marker(hostile).exists(), done.stdout
+    assert done.returncode == 4, done.stdout
+    assert "--option=@alice" in done.stdout
+
+
 def test_a_second_value_names_no_tests(hostile: Path) -> None:
     done = run(PYTEST, "--stack=stack.toml", "--service", "api", "tests", cwd=hostile)
     assert not marker(hostile).exists(), done.stdout
