@@ -25,6 +25,8 @@ $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -m venv $(VENV)
 	@$(INSTALL) --require-hashes -r requirements.lock
 	@$(INSTALL) --no-build-isolation --no-deps -e .
+	@sed '1s|^#!\(.*/python[0-9.]*\)$$|#!\1 -IXutf8|' $(BIN)/service-down > $(BIN)/service-down.new
+	@chmod 755 $(BIN)/service-down.new && mv $(BIN)/service-down.new $(BIN)/service-down
 	@ln -sf service-down $(BIN)/pytest
 	@ln -sf service-down $(BIN)/py.test
 	@$(BIN)/python -m compileall -q $(VENV)/lib >/dev/null || true

@@ -82,7 +82,7 @@ class Reporter:
     def _conclude(self, session: pytest.Session) -> Conclusion:
         results = list(self._results.by_test.values())
         end = RunEnd(
-            seconds=time.time() - self._started,
+            seconds=self._run.seconds(),
             interrupted=self._interrupted,
             missing=max(0, session.testscollected - len(results)),  # as with -x
             scope=scope_of(session.config, self._run.context.mode),
