@@ -19,7 +19,7 @@ from service_down.reports.history.incident import HistoryOptions
 from service_down.reports.html.render import render, title
 from service_down.reports.report_files import ReportFiles, ReportLocation
 from service_down.reports.results import Results
-from service_down.reports.run_description import other_engine_note, scope_of
+from service_down.reports.run_description import engine_notes, other_engine_note, scope_of
 from service_down.reports.steps import Steps
 
 
@@ -64,6 +64,8 @@ class Reporter:
         `trylast`: the innermost wrapper, so that the terminal's own, which shows the summary, comes after it.
         """
         conclusion = self._conclusion = self._conclude(session)
+        for note in self._steps.attempt("the notes", lambda: engine_notes(conclusion.observations)) or ():
+            self._steps.note(note)
         if conclusion.verdict.word == "unknown" and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED  # nothing judged is not success
         try:
@@ -82,7 +84,7 @@ class Reporter:
             self._results.redact(lambda value: run.context.redactor.redact_learned(value, run.known_secrets or 0))
         results = list(self._results.by_test.values())
         end = RunEnd(
-            seconds=time.time() - self._started,
+            seconds=self._run.seconds(),
             interrupted=self._interrupted,
             missing=max(0, session.testscollected - len(results)),  # as with -x
             scope=scope_of(session.config, self._run.context.mode),

@@ -57,6 +57,7 @@ class RecordingServer(socketserver.ThreadingTCPServer):
     """A server on 127.0.0.1 with everything that it received."""
 
     daemon_threads = True
+    request_queue_size = 128  # with five, the kernel lets others wait for a second
 
     def __init__(self, talk: Talk) -> None:
         super().__init__(("127.0.0.1", 0), Conversation)

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from service_down.fixtures.evidence.own_machine import own_trouble
+from service_down.fixtures.evidence.threads import start_thread
 from service_down.fixtures.text import harmless_json
 from service_down.reports.delivery.access import OWNER_ONLY, Access
 
@@ -38,22 +40,27 @@ class ReportFolder:
 
 
 def within_deadline(do: Callable[[], T]) -> T:
-    """Return what `do` returns, from a daemon thread that may hang for ever.
+    """Return what `do` returns, from a thread that may hang for ever.
 
-    Raises TimeoutError after DEADLINE_SECONDS, and what `do` raises.
+    Raises TimeoutError after DEADLINE_SECONDS, OSError when there can be no thread, and what `do` raises.
     """
     results: list[T] = []
     errors: list[BaseException] = []
+    done = threading.Event()
 
     def run() -> None:
         try:
             results.append(do())
         except BaseException as error:  # raised again in the caller's thread
             errors.append(error)
+        finally:
+            done.set()
 
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(DEADLINE_SECONDS)
+    try:
+        start_thread(run)
+    except (RuntimeError, MemoryError) as error:
+        raise OSError(own_trouble(error)) from None
+    done.wait(DEADLINE_SECONDS)
     if errors:
         raise errors[0]
     if not results:
