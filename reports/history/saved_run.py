@@ -118,7 +118,8 @@ def read_earlier_runs(base: Path) -> EarlierRuns:
             size += file_size
         except SavedRunError as error:
             left_out.append(str(error))
-    return EarlierRuns(tuple(sorted(reversed(runs), key=_started)), tuple(reversed(left_out)))
+    runs.reverse()
+    return EarlierRuns(tuple(sorted(runs, key=_started)), tuple(reversed(left_out)))
 
 
 def _size(file: Path) -> int:
