@@ -96,7 +96,7 @@ def test_the_summary_arrives_with_cause_next_step_and_report(tmp_path: Path, rec
     assert sent["title"] == "REPLAY: DOWN: reference stack · INC-5"
     assert sent["type"] == "failure"
     assert ran.verdict["summary"] in sent["message"]
-    assert "- postgres: container-stopped\n  next: " in sent["message"]
+    assert "- postgres: container-stopped\n  next: docker compose" in sent["message"]
     assert "ESCALATE: multiple-critical-services" in sent["message"]
     assert [attachment["filename"] for attachment in sent["attachments"]] == ["report.html"]
     form = next(body for _, kind, body in receiver.got if kind != "application/json")
