@@ -14,7 +14,7 @@ from service_down.checks.framework.ids import safe_ids
 from service_down.checks.framework.wait import Test, wait_until_passing
 from service_down.fixtures.catalog.finding import Finding
 from service_down.fixtures.evidence.conversion import convert
-from service_down.fixtures.evidence.observation import CannotCheck
+from service_down.fixtures.evidence.observation import CannotCheck, NeedsSettings
 from service_down.fixtures.plugin import run_of
 from service_down.fixtures.run import properties
 from service_down.fixtures.run.modes import VERIFY
@@ -168,6 +168,12 @@ def _redacted(run: Run | None, finding: Finding) -> Finding:
     return convert(run.redact(msgspec.to_builtins(finding)), Finding)
 
 
+def _is_derived(item: pytest.Function) -> bool:
+    """Whether nobody asked for the check: its target was derived."""
+    target = _target(item)
+    return target is not None and bool(target.origin)
+
+
 def _without_frames(error: Exception) -> pytest.ExceptionInfo[BaseException]:
     """The error with its last frame only: pytest formats every frame, and thousands of checks may fail at once."""
     last = error.__traceback__
@@ -188,7 +194,11 @@ def pytest_runtest_makereport(
     report = yield
     if check_of(item) is None or error is None:
         return report
-    if isinstance(error, CannotCheck):
+    if isinstance(error, NeedsSettings) and isinstance(item, pytest.Function) and _is_derived(item):
+        run = run_of(item.config)
+        reason = f"{properties.NEEDS_SETTINGS}{run.redact(str(error)) if run else error}"
+        report.outcome, report.longrepr = "skipped", (str(item.path), 0, reason)
+    elif isinstance(error, CannotCheck):
         run = run_of(item.config)
         report.longrepr = f"{properties.CANNOT_CHECK}{run.redact(str(error)) if run else error}"
         report.when = "setup"  # pytest counts it as an error then, not as a failure

@@ -36,6 +36,7 @@ _CODES = {  # of an error's kind
     "dns": "dns-failed",
     "tls": "tls-invalid",
 }
+_NO_HTTP = ("protocol", "timeout", "tls")  # kinds of errors that a server of another protocol causes
 MIN_CERTIFICATE_DAYS = 14
 
 Facts = Mapping[str, object]
@@ -53,6 +54,9 @@ def test_endpoint(target: Target[EndpointSettings], evidence: CheckEvidence, rep
     """The endpoint reports that the service is healthy."""
     observation, found = judge_replicas(target.service, target.spec, evidence[ENDPOINT.of(target.id)])
     found = found or judge_owner(target.service, target.spec, target.model, observation, evidence[ENGINE])
+    if not found and endpoint_says_nothing(target.spec, observation):
+        report_findings([], f"port {target.spec.port} accepts connections and gives no HTTP answer: not judged")
+        return
     body = observation.value.body if observation.value else ""
     with_health = (_with_healthcheck_hint(finding, target, evidence[ENGINE]) for finding in found)
     report_findings([with_reason(finding, body.splitlines(), target, evidence) for finding in with_health])
@@ -98,6 +102,8 @@ def judge_replicas(
 
 def judge_endpoint(service: str, endpoint: EndpointSettings, observation: Observation[HttpAnswer]) -> list[Finding]:
     """At most one failing finding, or warnings. Raises CannotCheck for an answer that cannot be read."""
+    if endpoint_says_nothing(endpoint, observation):
+        return []
     if observation.failed:
         return [_unanswered(service, endpoint.port, observation)]
     answer = observation.value
@@ -105,19 +111,23 @@ def judge_endpoint(service: str, endpoint: EndpointSettings, observation: Observ
         raise CannotCheck(observation.text)
     port = _port(answer.url, endpoint.port)
     facts: Facts = {"url": answer.url, "where": answer.url, "port": port, "status": answer.status}
-    if answer.status not in endpoint.status:
+    if not endpoint.is_good(answer.status):
         if 200 <= answer.status < 500 and not _matches(endpoint.program, answer):
             return [_wrong_service(service, endpoint, answer, observation.at, facts)]
         proof = [
             Proof(f"GET {answer.url}", str(answer.status), observation.at),
             Proof("body", answer.body[:300], observation.at),
         ]
-        wanted = " or ".join(map(str, endpoint.status))
         blamed = bad_components(answer.body)
-        return [finding("endpoint-error", service, proof=proof, wanted=wanted, blamed=blamed, facts=facts)]
+        return [finding("endpoint-error", service, proof=proof, wanted=endpoint.wanted, blamed=blamed, facts=facts)]
     if not _matches(endpoint.program, answer):
         return [_wrong_service(service, endpoint, answer, observation.at, facts)]
     return _judge_body(service, endpoint, answer, observation.at, facts)
+
+
+def endpoint_says_nothing(endpoint: EndpointSettings, observation: Observation[HttpAnswer]) -> bool:
+    """Whether the port accepts connections and may speak another protocol."""
+    return endpoint.only_if_http and observation.failed and observation.kind in _NO_HTTP
 
 
 def _matches(program: str | None, answer: HttpAnswer) -> bool:
@@ -191,7 +201,7 @@ def _wrong_service(service: str, endpoint: EndpointSettings, answer: HttpAnswer,
 
 def _judge_body(service: str, endpoint: EndpointSettings, answer: HttpAnswer, at: str, facts: Facts) -> list[Finding]:
     """The findings of an answer with the right status: its states, and what may soon be wrong."""
-    states = states_in(answer.body)
+    states = states_in(answer.body) if endpoint.is_health else []
     own_states = [state for name, state in states if not name]
     own = next((state for state in own_states if state in BAD), next(iter(own_states), ""))
     components = {name: state for name, state in sorted(states, key=lambda pair: pair[1] in BAD) if name}

@@ -30,7 +30,7 @@ from service_down.reports.run_description import recording_of
 from service_down.reports.steps import Steps
 from service_down.reports.verdict_file import to_json
 
-DEFAULT_SETTINGS_FILE, DEFAULT_REPORT_DIR = "stack.toml", "reports/out"
+DEFAULT_REPORT_DIR = "reports/out"
 
 
 @dataclass(frozen=True)
@@ -121,12 +121,14 @@ def _texts(run: Run, conclusion: Conclusion) -> Iterator[tuple[str, Callable[[],
 
 def stack_options(run: Run) -> list[str]:
     """Return the options that name the stack and the report directory, usable from every folder."""
-    option = run.options
+    option, context = run.options, run.context
     if run.replayed:
         return []
-    words = [f"--stack={Path(option.stack).absolute()}"] if option.stack != DEFAULT_SETTINGS_FILE else []
-    words += [f"--compose-file={Path(path).absolute()}" for path in option.compose_file or ()]
-    words += [f"--project={option.project}"] if option.project else []
+    named = context.settings_file is not None
+    words = [f"--stack={context.settings_file.absolute()}"] if context.settings_file else []
+    words += [f"--compose-file={path}" for path in context.compose_files] if option.compose_file or not named else []
+    is_only_name = not named and not context.compose_files
+    words += [f"--project={context.project}"] if context.project and (option.project or is_only_name) else []
     own_folder = option.report_dir != DEFAULT_REPORT_DIR
     return words + ([f"--report-dir={Path(option.report_dir).absolute()}"] if own_folder else [])
 

@@ -67,6 +67,7 @@ def run_info(run: Run, context: RunContext, seconds: float, interrupted: bool, s
         project=context.project,
         incident=_clean(run, run.options.incident) or context.incident,
         actions=_actions(run),
+        derived={key: _clean(run, origin) or "" for key, origin in (run.model.derived if run.model else {}).items()},
     )
 
 

@@ -5,8 +5,9 @@ A key may be added, never renamed: a key that older files lack has a default. Un
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Annotated, Final, Literal
 
@@ -15,6 +16,7 @@ from msgspec import Meta
 
 from service_down.fixtures.catalog.finding import Finding, Severity
 from service_down.fixtures.evidence.observation import parse_time
+from service_down.fixtures.run.properties import NEEDS_SETTINGS
 from service_down.reports.diagnosis.timeline import Kind, TimelineEntry
 from service_down.reports.verdict import (
     AlertAssessment,
@@ -53,6 +55,16 @@ class RunInfo:
     actions: Annotated[
         tuple[str, ...], Meta(description="What people did before the run (`--action`), without secrets.")
     ] = ()
+    derived: Annotated[
+        dict[str, str],
+        Meta(description="The settings that nobody wrote: the key of each, and what tells its value."),
+    ] = field(default_factory=dict)
+
+    @property
+    def derived_counts(self) -> str:
+        """How many settings of each table nobody wrote: `2 endpoints, 1 redis`; empty for none."""
+        tables = Counter(key.partition(".")[0] for key in self.derived)
+        return ", ".join(f"{count} {table}" for table, count in sorted(tables.items()))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -238,6 +250,13 @@ class VerdictFile:
         """When the run started, in UTC."""
         started = parse_time(self.run.started)
         return started.astimezone(UTC) if started else datetime.min.replace(tzinfo=UTC)
+
+    @property
+    def not_asked(self) -> tuple[str, ...]:
+        """What was left out because only the settings could tell more, each reason once."""
+        messages = (check.message for check in self.checks if check.outcome == "skipped")
+        reasons = (text.removeprefix(NEEDS_SETTINGS) for text in messages if text.startswith(NEEDS_SETTINGS))
+        return tuple(dict.fromkeys(reasons))
 
     @property
     def stack(self) -> tuple[str, str]:

@@ -10,7 +10,7 @@ import pytest
 
 from service_down.fixtures.catalog.finding import Finding
 from service_down.fixtures.engines.registry import ENGINE
-from service_down.fixtures.evidence.observation import CannotCheck, Observation, ProbeKey
+from service_down.fixtures.evidence.observation import NEEDS_SETTINGS, CannotCheck, NeedsSettings, Observation, ProbeKey
 from service_down.fixtures.run.modes import TRIAGE, VERIFY
 from service_down.fixtures.settings.schema import Settings
 from service_down.fixtures.stack.model import Model
@@ -26,13 +26,17 @@ T_contra = TypeVar("T_contra", contravariant=True)
 
 @dataclass(frozen=True)
 class Target(Generic[T_co]):
-    """One thing of the stack that a check is parametrized over: its id, its service, and its settings or model."""
+    """One thing of the stack that a check is parametrized over: its id, its service, and its settings or model.
+
+    `origin`: what tells of it, where nobody wrote it into the settings.
+    """
 
     id: str
     service: str
     spec: T_co
     model: Model
     settings: Settings
+    origin: str = ""
 
 
 AnyTarget = Target[object]
@@ -97,10 +101,10 @@ class CheckEvidence:
         self._observations = {key.id: source.read(key) for key in check.keys(target)}
         for key in check.requires(target):
             if self._observations[key.id].outcome != "seen":
-                raise CannotCheck(f"{key.id} could not be asked: {self._observations[key.id].text}")
+                raise _cannot_check(self._observations[key.id], f"{key.id} could not be asked: ")
         for key in check.judges_errors_of(target):
             if self._observations[key.id].outcome == "unlooked":
-                raise CannotCheck(self._observations[key.id].text)
+                raise _cannot_check(self._observations[key.id])
 
     def __getitem__(self, key: ProbeKey[T]) -> Observation[T]:
         """The observation of a probe."""
@@ -120,6 +124,12 @@ class CheckEvidence:
     def times(self) -> Mapping[str, float]:
         """The seconds that each probe took: pytest's own figures count the waiting of whichever test came first."""
         return {probe: observation.seconds for probe, observation in self._observations.items()}
+
+
+def _cannot_check(observation: Observation[object], beginning: str = "") -> CannotCheck:
+    """The exception for an observation without an answer."""
+    kind = NeedsSettings if observation.kind == NEEDS_SETTINGS else CannotCheck
+    return kind(beginning + observation.text)
 
 
 class CheckFailed(AssertionError):  # noqa: N818  # an outcome of the design, not a programming error

@@ -66,7 +66,8 @@ def entries_of(table: Table[S]) -> Targets[S]:
             known = model.service(service)
             if table.several and known is not None and known.replicas == 0:
                 continue
-            found.append(Target(name if table.several else service, service, entry, model, settings))
+            origin = model.derived.get(f"{table.name}.{name}", "")
+            found.append(Target(name if table.several else service, service, entry, model, settings, origin))
         return found
 
     return targets

@@ -55,6 +55,7 @@ def lines(verdict: VerdictFile, files: Mapping[str, str], width: int) -> Iterato
         yield from _cause(number, cause, started, width)
     yield from _warnings(verdict.warnings, width)
     yield from _unknown(verdict.unknown, width)
+    yield from _derived(verdict, width)
     yield "", {}
     if verdict.escalate.needed:
         yield f"ESCALATE   {', '.join(verdict.escalate.reasons)}", COLOUR["down"]
@@ -137,6 +138,15 @@ def _warnings(warnings: Sequence[WarningEntry], width: int) -> Iterator[Line]:
         yield from _labelled_lines(
             "warning", of_code[0].summary if len(of_code) == 1 else f"{code}: {services}", width, YELLOW
         )
+
+
+def _derived(verdict: VerdictFile, width: int) -> Iterator[Line]:
+    """What was derived, and what only the settings could tell."""
+    if verdict.run.derived:
+        text = f"{verdict.run.derived_counts} in no settings file; `service-down init` writes one"
+        yield from _labelled_lines("derived", text, width, DIM)
+    for reason in verdict.not_asked:
+        yield from _labelled_lines("not asked", reason, width, DIM)
 
 
 def _unknown(unknown: Sequence[UnknownEntry], width: int) -> Iterator[Line]:

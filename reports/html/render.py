@@ -156,6 +156,7 @@ def _facts(run: RunInfo, mode: str, counts: Mapping[str, int]) -> list[tuple[str
         ("Time", f"{run.started[:19].replace('T', ' ')} UTC"),
         ("Took", f"{run.seconds:.1f} s"),
         ("Checks", ", ".join(checks)),
+        *([("Derived", f"{run.derived_counts} (in no settings file)")] if run.derived else []),
     ]
 
 
