@@ -101,6 +101,23 @@ def postgres_scram(client: Conversation) -> None:
     _postgres(client, struct.pack("!i", 10) + b"SCRAM-SHA-256\0\0")
 
 
+# Logins that the suite does not have: the beginning of the server's question.
+OTHER_LOGINS = {
+    "Kerberos 5": struct.pack("!i", 2),
+    "GSSAPI": struct.pack("!i", 7),
+    "SSPI": struct.pack("!i", 9),
+    "OAuth": struct.pack("!i", 10) + b"OAUTHBEARER\0\0",
+    "an unknown one of SASL": struct.pack("!i", 10) + b"SOMETHING-NEW\0\0",
+    "SCRAM bound to TLS, without TLS": struct.pack("!i", 10) + b"SCRAM-SHA-256-PLUS\0\0",
+    "SCRAM bound to TLS, and another": struct.pack("!i", 10) + b"SCRAM-SHA-256-PLUS\0SCRAM-SHA-256\0\0",
+}
+
+
+def postgres_asking(wanted: bytes) -> Talk:
+    """A PostgreSQL whose question for a login is this."""
+    return lambda client: _postgres(client, wanted)
+
+
 def _postgres(client: Conversation, wanted: bytes) -> None:
     """Declines encryption, reads the startup parameters, asks for a password and never accepts it."""
     while True:
