@@ -19,12 +19,15 @@ help: ## this list
 
 setup: $(READY) ## the virtual environment with what a run needs, as locked
 
-$(READY): requirements.lock pyproject.toml
+$(READY): requirements.lock pyproject.toml fixtures/run/launcher.py
 	@echo "setup: virtual environment and the locked dependencies of a run …"
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
 	@$(PYTHON) -m venv $(VENV)
 	@$(INSTALL) --require-hashes -r requirements.lock
 	@$(INSTALL) --no-build-isolation --no-deps -e .
+	@if head -n 1 $(BIN)/service-down | grep -q '^#!.*/python[0-9.]*$$'; then \
+		sed "1s|.*|$$(head -n 1 $(BIN)/service-down) -S|" fixtures/run/launcher.py > $(BIN)/service-down.new && \
+		chmod 755 $(BIN)/service-down.new && mv $(BIN)/service-down.new $(BIN)/service-down; fi
 	@ln -sf service-down $(BIN)/pytest
 	@ln -sf service-down $(BIN)/py.test
 	@$(BIN)/python -m compileall -q $(VENV)/lib >/dev/null || true

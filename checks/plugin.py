@@ -22,6 +22,9 @@ from service_down.fixtures.run.xdist import Remote
 from service_down.fixtures.text import single_line
 
 
+JUDGED = pytest.StashKey[bool]()  # set when a check has judged
+
+
 def check_of(item: pytest.Item | pytest.Function) -> Check | None:
     """The description of a check; None for any other test."""
     marker = item.get_closest_marker("check")
@@ -147,6 +150,7 @@ def report_findings(request: pytest.FixtureRequest) -> ReportFindings:
     """Ends the check: stores its findings with the test's report, and fails it unless all of them are warnings."""
 
     def end(findings: Sequence[Finding], note: str = "") -> None:
+        request.node.stash[JUDGED] = True
         if note:
             run = run_of(request.config)
             request.node.user_properties.append((properties.NOTE, run.redact(note) if run else note))
@@ -173,7 +177,12 @@ def pytest_runtest_makereport(
     """Shows one sentence instead of a traceback for a check that failed or could not judge."""
     report = yield
     error = call.excinfo.value if call.excinfo else None
-    if check_of(item) is None or error is None:
+    if check_of(item) is None:
+        return report
+    if error is None:
+        if call.when == "call" and not item.stash.get(JUDGED, False):  # such as with --trace, where a debugger quits
+            report.outcome, report.when = "failed", "setup"
+            report.longrepr = f"{properties.CANNOT_CHECK}the check was ended before it judged"
         return report
     if isinstance(error, CannotCheck):
         run = run_of(item.config)
