@@ -26,7 +26,7 @@ $(READY): requirements.lock pyproject.toml fixtures/run/launcher.py
 	@$(INSTALL) --require-hashes -r requirements.lock
 	@$(INSTALL) --no-build-isolation --no-deps -e .
 	@if head -n 1 $(BIN)/service-down | grep -q '^#!.*/python[0-9.]*$$'; then \
-		sed "1s|.*|$$(head -n 1 $(BIN)/service-down) -S|" fixtures/run/launcher.py > $(BIN)/service-down.new && \
+		sed "1s|.*|$$(head -n 1 $(BIN)/service-down) -ISXutf8|" fixtures/run/launcher.py > $(BIN)/service-down.new && \
 		chmod 755 $(BIN)/service-down.new && mv $(BIN)/service-down.new $(BIN)/service-down; fi
 	@ln -sf service-down $(BIN)/pytest
 	@ln -sf service-down $(BIN)/py.test

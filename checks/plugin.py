@@ -21,7 +21,6 @@ from service_down.fixtures.run.run import Run
 from service_down.fixtures.run.xdist import Remote
 from service_down.fixtures.text import single_line
 
-
 JUDGED = pytest.StashKey[bool]()  # set when a check has judged
 
 
@@ -170,13 +169,24 @@ def _redacted(run: Run | None, finding: Finding) -> Finding:
     return msgspec.convert(run.redact(msgspec.to_builtins(finding)), Finding)
 
 
+def _without_frames(error: Exception) -> pytest.ExceptionInfo[BaseException]:
+    """The error with its last frame only: pytest formats every frame, and thousands of checks may fail at once."""
+    last = error.__traceback__
+    assert last is not None
+    while last.tb_next is not None:
+        last = last.tb_next
+    return pytest.ExceptionInfo.from_exc_info((type(error), error, last))
+
+
 @pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Shows one sentence instead of a traceback for a check that failed or could not judge."""
-    report = yield
     error = call.excinfo.value if call.excinfo else None
+    if isinstance(error, CannotCheck | CheckFailed):
+        call.excinfo = _without_frames(error)
+    report = yield
     if check_of(item) is None:
         return report
     if error is None:

@@ -8,6 +8,7 @@ from service_down.checks.framework.check import AnyKey, CheckEvidence, ReportFin
 from service_down.checks.framework.targets import long_running
 from service_down.fixtures.catalog.finding import Finding, Proof, finding
 from service_down.fixtures.engines.registry import ENGINE
+from service_down.fixtures.evidence.observation import CannotCheck
 from service_down.fixtures.probes.container_usage import USAGE
 from service_down.fixtures.settings.schema import Thresholds
 from service_down.fixtures.stack.containers import ContainerUsage
@@ -70,11 +71,16 @@ def test_container_cpu(target: Target[Service], evidence: CheckEvidence, report_
 def judge_cpu(
     service: Service, usages: Iterable[ContainerUsage], cpu_count: int, thresholds: Thresholds
 ) -> list[Finding]:
-    """`cpu-saturated` for a container at its own limit, or without one at the limit of the whole machine."""
+    """`cpu-saturated` for a container at its own limit, or without one at the limit of the whole machine.
+
+    Raises CannotCheck when that limit is needed and not known.
+    """
     for usage in usages:
         allowed_cores = usage.cpu_limit_cores or cpu_count
-        if usage.cores_used is None or not allowed_cores:
+        if usage.cores_used is None:
             continue
+        if not allowed_cores:
+            raise CannotCheck("the engine does not tell how many CPUs its machine has")
         percent = 100 * usage.cores_used / allowed_cores
         if percent >= thresholds.container_cpu_percent:
             return [

@@ -30,7 +30,10 @@ Samples = Mapping[str, Sequence[ContainerSample]]  # by the container's id
 def test_container_state(target: Target[Service], evidence: CheckEvidence, report_findings: ReportFindings) -> None:
     """It runs, or is a one-shot that ended with 0. There are as many containers as the compose file wants."""
     service, state = target.spec, evidence.required(ENGINE)
-    if not state.containers_of(service.name, service.aliases):
+    containers = state.containers_of(service.name, service.aliases)
+    if len(containers) < service.replicas:
+        state.must_list_all(service.name)
+    if not containers:
         _must_exist(target)
     samples = evidence.value(CONTAINER_SAMPLES) or {}
     image = evidence[IMAGE.of(service.name)]

@@ -16,7 +16,15 @@ from service_down.fixtures.clients.http import HttpAnswer
 from service_down.fixtures.engines.field_names import HEALTH_STATUS
 from service_down.fixtures.engines.registry import ENGINE
 from service_down.fixtures.evidence.observation import CannotCheck, Observation
-from service_down.fixtures.probes.endpoints import ENDPOINT, TABLE, EndpointAnswer, EndpointSettings, per_replica
+from service_down.fixtures.probes.endpoints import (
+    ENDPOINT,
+    MAX_SEARCHED_CHARACTERS,
+    TABLE,
+    EndpointAnswer,
+    EndpointSettings,
+    per_replica,
+)
+from service_down.fixtures.settings.expression import may_be_slow
 from service_down.fixtures.stack.containers import EngineState
 from service_down.fixtures.stack.model import Model
 
@@ -29,7 +37,6 @@ _CODES = {  # of an error's kind
     "tls": "tls-invalid",
 }
 MIN_CERTIFICATE_DAYS = 14
-MAX_SEARCHED_CHARACTERS = 4096  # of a body: no deadline ends a search that is slow on a long one
 
 Facts = Mapping[str, object]
 
@@ -99,7 +106,7 @@ def judge_endpoint(service: str, endpoint: EndpointSettings, observation: Observ
     port = _port(answer.url, endpoint.port)
     facts: Facts = {"url": answer.url, "where": answer.url, "port": port, "status": answer.status}
     if answer.status not in endpoint.status:
-        if 200 <= answer.status < 500 and not _matches(endpoint.program, answer.body):
+        if 200 <= answer.status < 500 and not _matches(endpoint.program, answer):
             return [_wrong_service(service, endpoint, answer, observation.at, facts)]
         proof = [
             Proof(f"GET {answer.url}", str(answer.status), observation.at),
@@ -108,14 +115,24 @@ def judge_endpoint(service: str, endpoint: EndpointSettings, observation: Observ
         wanted = " or ".join(map(str, endpoint.status))
         blamed = bad_components(answer.body)
         return [finding("endpoint-error", service, proof=proof, wanted=wanted, blamed=blamed, facts=facts)]
-    if not _matches(endpoint.program, answer.body):
+    if not _matches(endpoint.program, answer):
         return [_wrong_service(service, endpoint, answer, observation.at, facts)]
     return _judge_body(service, endpoint, answer, observation.at, facts)
 
 
-def _matches(program: str | None, body: str) -> bool:
-    """Whether the body is that of the right program; always where the settings do not describe it."""
-    return not program or re.search(program, body[:MAX_SEARCHED_CHARACTERS]) is not None
+def _matches(program: str | None, answer: HttpAnswer) -> bool:
+    """Whether the body is that of the right program; always where the settings do not describe it.
+
+    Raises CannotCheck when the search took too long.
+    """
+    if not program or answer.program_found is not None:
+        return not program or bool(answer.program_found)
+    if may_be_slow(program):
+        raise CannotCheck(
+            f"searching for {program!r} in the answer of {answer.url} takes too long: write `program` with fewer"
+            " repetitions such as .*"
+        )
+    return re.search(program, answer.body[:MAX_SEARCHED_CHARACTERS]) is not None
 
 
 def judge_owner(

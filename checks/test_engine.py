@@ -13,7 +13,8 @@ from service_down.fixtures.stack.containers import EngineState
 @check("engine", runbook=("2.compose-ps", "4.docker-ps"), targets=machine, judges_errors_of=engine_key)
 def test_engine(target: Target[None], evidence: CheckEvidence, report_findings: ReportFindings) -> None:
     """The Docker engine answers."""
-    report_findings(judge_engine(evidence[ENGINE]))
+    state = evidence.value(ENGINE)
+    report_findings(judge_engine(evidence[ENGINE]), "; ".join(state.gaps) if state else "")
 
 
 def judge_engine(observation: Observation[EngineState]) -> list[Finding]:

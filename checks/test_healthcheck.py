@@ -81,11 +81,36 @@ def _judge_container(
 ) -> Finding | None:
     health = container.health or Health()
     latest = (samples[-1].health if samples else "") or health.status
+    if health.status != "healthy" and _has_just_recovered(health):
+        return None if latest == "healthy" else _recovered(service, container, health, mode)
     if "unhealthy" in (health.status, latest):
         return _unhealthy(service, container, health, now, samples)
     if health.status == "starting" and latest != "healthy":
         return _starting(service, container, now, mode, samples)
     return _flapping(service, container, health) if health.status == "healthy" else None
+
+
+def _has_just_recovered(health: Health) -> bool:
+    """Whether the last run passed and no failure is counted: after an unpause, the engine's word comes later."""
+    return bool(health.runs) and health.runs[-1].exit_code == 0 and health.failing_streak == 0
+
+
+def _recovered(service: Service, container: Container, health: Health, mode: str) -> Finding:
+    """A warning in triage. In verify an error, until the engine calls the container healthy."""
+    run, name = health.runs[-1], container.name
+    return finding(
+        "healthcheck-starting",
+        service.name,
+        severity="error" if mode == VERIFY else None,
+        proof=[
+            Proof(f"{name} {field_names.HEALTH_STATUS}", health.status, run.end),
+            Proof(f"{name} healthcheck exit code", "0", run.end),
+            Proof(f"{name} {field_names.FAILING_STREAK}", "0", run.end),
+        ],
+        since=run.end,
+        container=name,
+        what=f"its healthcheck has just passed; the engine still calls it {health.status}",
+    )
 
 
 def _unhealthy(

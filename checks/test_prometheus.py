@@ -12,7 +12,7 @@ from service_down.checks.judges.container_state import judge_container
 from service_down.fixtures.catalog.finding import Finding, Proof, finding
 from service_down.fixtures.engines.field_names import STATUS
 from service_down.fixtures.engines.registry import ENGINE
-from service_down.fixtures.evidence.observation import Observation, parse_time
+from service_down.fixtures.evidence.observation import CannotCheck, Observation, parse_time
 from service_down.fixtures.probes.prometheus import (
     ALERTS,
     TABLE,
@@ -75,6 +75,8 @@ def judge_target(
         return [_no_answer(job, up)]
     url = targets.value.url
     of_job = [target for target in targets.value.targets if target.job == job.name]
+    sampled = any(sample.job == job.name for sample in up.value.samples)
+    _must_be_readable(job, (*targets.value.odd_jobs, *up.value.odd_jobs), bool(of_job) and sampled)
     if not of_job:
         proof = Proof(f"active targets of job {job.name}", "0", targets.at)
         what = f"the job {job.name} scrapes nothing"
@@ -85,6 +87,16 @@ def judge_target(
         what = f"{down.instance} (job {job.name}): {down.error}"
         return [finding("target-down", job.service, proof=[proof], url=url, what=what)]
     return _judge_freshness(job, url, up.value, up.at, max_age_seconds)
+
+
+def _must_be_readable(job: Job, odd_jobs: Sequence[str], is_known: bool) -> None:
+    """Raises CannotCheck when a part of Prometheus' answers cannot be read that is about the job, or may be.
+
+    `is_known`: the rest tells of the job. Else it may be the one of which not even the job can be read.
+    """
+    if job.name in odd_jobs or ("" in odd_jobs and not is_known):
+        whose = f"on the job {job.name}" if job.name in odd_jobs else f"on a job, which may be {job.name},"
+        raise CannotCheck(f"what Prometheus says {whose} cannot be read: a wrong type, or a value that is no number")
 
 
 def _no_answer(job: Job, observation: Observation[ScrapeTargets] | Observation[UpSamples]) -> Finding:
@@ -146,4 +158,7 @@ def judge_blind(
 def test_alerts(target: Target[PrometheusSettings], evidence: CheckEvidence, report_findings: ReportFindings) -> None:
     """None of the stack's alerts fires in Prometheus."""
     found = judge_alerts(target.service, target.settings, evidence[ALERTS], target.model, evidence[ENGINE])
+    alerts = evidence.value(ALERTS)
+    if not found and alerts and alerts.odd:
+        raise CannotCheck(f"{alerts.odd} of the alerts in Prometheus cannot be read")
     report_findings(found, unjudged_alerts(target.settings, evidence[ALERTS]))

@@ -38,7 +38,8 @@ def pytest_configure(config: pytest.Config) -> None:
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(time.time() if run.replayed else run.started))
     paths = {name: getattr(option, path_option, None) for name, path_option in PATH_OPTIONS.items()}
     copies = {name: path for name, path in paths.items() if path}
-    location = ReportLocation(make_staging_folder(history.base), history.base, f"{stamp}-{run.context.mode}", copies, access)
+    staged = make_staging_folder(history.base)
+    location = ReportLocation(staged, history.base, f"{stamp}-{run.context.mode}", copies, access)
     for name, path_option in PATH_OPTIONS.items():
         if hasattr(option, path_option):  # the plugin may be switched off
             setattr(option, path_option, str(location.staged / name) if location.staged else None)

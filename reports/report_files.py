@@ -29,7 +29,7 @@ from service_down.reports.run_description import recording_of
 from service_down.reports.steps import Steps
 from service_down.reports.verdict_file import to_json
 
-DEFAULT_SETTINGS_FILE = "stack.toml"
+DEFAULT_SETTINGS_FILE, DEFAULT_REPORT_DIR = "stack.toml", "reports/out"
 
 
 @dataclass(frozen=True)
@@ -113,13 +113,19 @@ def _texts(run: Run, conclusion: Conclusion) -> Iterator[tuple[str, Callable[[],
         yield EVIDENCE, lambda: recording_of(run, *judged, file.run.actions).decode()
     if conclusion.history:
         earlier = conclusion.history.earlier
-        yield from incident_documents(file, earlier, run.now(), _settings_file(run)).items()
+        yield from incident_documents(file, earlier, run.now(), stack_options(run)).items()
 
 
-def _settings_file(run: Run) -> str | None:
-    """Return the settings file if the user named one."""
-    file: str = run.options.stack
-    return file if file != DEFAULT_SETTINGS_FILE and not run.replayed else None
+def stack_options(run: Run) -> list[str]:
+    """Return the options that name the stack and the report directory, usable from every folder."""
+    option = run.options
+    if run.replayed:
+        return []
+    words = [f"--stack={Path(option.stack).absolute()}"] if option.stack != DEFAULT_SETTINGS_FILE else []
+    words += [f"--compose-file={Path(path).absolute()}" for path in option.compose_file or ()]
+    words += [f"--project={option.project}"] if option.project else []
+    own_folder = option.report_dir != DEFAULT_REPORT_DIR
+    return words + ([f"--report-dir={Path(option.report_dir).absolute()}"] if own_folder else [])
 
 
 def _finish_page(page: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Generator, Sequence
 from typing import Protocol
 
@@ -19,7 +18,7 @@ from service_down.reports.history.incident import HistoryOptions
 from service_down.reports.html.render import render, title
 from service_down.reports.report_files import ReportFiles, ReportLocation
 from service_down.reports.results import Results
-from service_down.reports.run_description import other_engine_note, scope_of
+from service_down.reports.run_description import engine_notes, other_engine_note, scope_of
 from service_down.reports.steps import Steps
 
 
@@ -46,7 +45,6 @@ class Reporter:
         self._conclusion: Conclusion | None = None
         self._notifications = Notifications()
         self._page: HtmlReport | None = None
-        self._started = time.time() if run.replayed else run.started
         self._interrupted = False
 
     @pytest.hookimpl(tryfirst=True)
@@ -65,6 +63,8 @@ class Reporter:
         `trylast`: the innermost wrapper, so that the terminal's own, which shows the summary, comes after it.
         """
         conclusion = self._conclusion = self._conclude(session)
+        for note in self._steps.attempt("the notes", lambda: engine_notes(conclusion.observations)) or ():
+            self._steps.note(note)
         if conclusion.verdict.word == "unknown" and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED  # nothing judged is not success
         if self._run.interrupted:
@@ -82,7 +82,7 @@ class Reporter:
     def _conclude(self, session: pytest.Session) -> Conclusion:
         results = list(self._results.by_test.values())
         end = RunEnd(
-            seconds=time.time() - self._started,
+            seconds=self._run.seconds(),
             interrupted=self._interrupted or bool(self._run.interrupted),
             missing=max(0, session.testscollected - len(results)),  # as with -x
             scope=scope_of(session.config, self._run.context.mode),

@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import pytest
 
+from service_down.fixtures.engines.registry import ENGINE
 from service_down.fixtures.evidence.observation import Evidence, Observations, RunContext, utc
 from service_down.fixtures.evidence.recording import Recording, encode
 from service_down.fixtures.probes.context import LOCAL, ProbeContext
@@ -122,6 +123,12 @@ def scope_of(config: pytest.Config, mode: str) -> str | None:
     if config.args_source == pytest.Config.ArgsSource.ARGS:
         parts += [name for name in config.args if not re.fullmatch(r"(?:.*/)?checks/?", name)]
     return " ".join(parts) or None
+
+
+def engine_notes(observations: Observations) -> tuple[str, ...]:
+    """Return a note on each question that the engine did not answer, beside those whose checks say so."""
+    state = observations.value(ENGINE)
+    return state.gaps if state else ()
 
 
 def other_engine_note(context: ProbeContext) -> str:

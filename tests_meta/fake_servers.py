@@ -57,6 +57,7 @@ class RecordingServer(socketserver.ThreadingTCPServer):
     """A server on 127.0.0.1 with everything that it received."""
 
     daemon_threads = True
+    request_queue_size = 128  # with five, the kernel lets others wait for a second
 
     def __init__(self, talk: Talk) -> None:
         super().__init__(("127.0.0.1", 0), Conversation)
@@ -100,7 +101,17 @@ def postgres_scram(client: Conversation) -> None:
     _postgres(client, struct.pack("!i", 10) + b"SCRAM-SHA-256\0\0")
 
 
-def _postgres(client: Conversation, wanted: bytes) -> None:
+def postgres_endless_scram(client: Conversation) -> None:
+    """A PostgreSQL that asks for SCRAM with so many rounds that a client hashes for half an hour."""
+    _postgres(client, struct.pack("!i", 10) + b"SCRAM-SHA-256\0\0", rest=False)
+    _, length = struct.unpack("!ci", client.receive(5))
+    nonce = client.receive(length - 4).rpartition(b",r=")[2]
+    answer = b"r=" + nonce + b"x,s=c2FsdHNhbHRzYWx0,i=2000000000"
+    client.send(b"R" + struct.pack("!ii", len(answer) + 8, 11) + answer)
+    client.receive_rest()
+
+
+def _postgres(client: Conversation, wanted: bytes, rest: bool = True) -> None:
     """Declines encryption, reads the startup parameters, asks for a password and never accepts it."""
     while True:
         length, code = struct.unpack("!ii", client.receive(8))
@@ -109,7 +120,8 @@ def _postgres(client: Conversation, wanted: bytes) -> None:
             break
         client.send(b"N")
     client.send(b"R" + struct.pack("!i", len(wanted) + 4) + wanted)
-    client.receive_rest()
+    if rest:
+        client.receive_rest()
 
 
 def redis(client: Conversation) -> None:

@@ -1,4 +1,4 @@
-"""A file system that answers nothing: whoever touches a file in it sleeps until it is taken away, and no signal wakes him.
+"""A file system that answers nothing: what touches a file in it sleeps until it is taken away, and no signal wakes it.
 
 Its kind is FUSE. Its server answers the first message. It reads the others and does not answer: a message that was read
 cannot be taken back, so the kernel lets its sender sleep whatever happens.

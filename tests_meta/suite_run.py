@@ -15,6 +15,13 @@ from service_down.tests_meta.lab.stack import ReferenceStack
 ROOT = Path(__file__).resolve().parents[1]
 PYTEST = str(Path(sys.executable).with_name("pytest"))  # the command that users type
 NO_ENGINE = "unix:///nonexistent/docker.sock"  # a DOCKER_HOST at which no engine answers
+COMMAND = """
+import sys
+sys.path.insert(0, {folder!r})
+sys.argv[0] = "pytest"
+from service_down.fixtures.run.command import main
+main()
+"""
 
 
 @dataclass(frozen=True)
@@ -43,11 +50,25 @@ def run_suite(
     env: dict[str, str] | None = None,
     timeout_seconds: float = 120,
     umask: int = -1,
+    modules: Path | None = None,
+    isolated: bool = True,
+    limits: str = "",
 ) -> SuiteRun:
-    """Run pytest on the checks. `env` is added to the environment; an empty value removes the variable."""
+    """Run pytest on the checks. `env` is added to the environment; an empty value removes the variable.
+
+    `modules` is a folder with modules for `-p`: the command itself ignores PYTHONPATH. Not `isolated`: Python
+    starts with the variables of the shell. `limits` are commands of the
+    shell that starts it, such as `ulimit -n 64`.
+    """
+    command = (
+        [PYTEST]
+        if modules is None
+        else [sys.executable, *(["-IXutf8"] if isolated else []), "-c", COMMAND.format(folder=str(modules))]
+    )
+    command = ["bash", "-c", f'{limits} && exec "$@"', "bash", *command] if limits else command
     merged = {**os.environ, **(env or {})}
     done = subprocess.run(
-        [PYTEST, *options, f"--report-dir={reports}"],
+        [*command, *options, f"--report-dir={reports}"],
         cwd=ROOT,
         env={name: value for name, value in merged.items() if value and not name.startswith("PYTEST_XDIST")},
         stdout=subprocess.PIPE,

@@ -39,11 +39,11 @@ _START_ERRORS = (
         "port-conflict",
         r"port is already allocated|address already in use|failed to bind host port|ports are not available",
     ),
-    ("network-missing", r"network \S+ not found|could not find (?:a )?network|network sandbox .* not found"),
+    ("network-missing", r"network \S+ not found|could not find (?:a )?network|network sandbox .{0,200} not found"),
     (
         "mount-missing",
         r"failed to mount local volume|error mounting|not a directory|bind source path does not exist"
-        r"|error while mounting|no such file or directory.*mount",
+        r"|error while mounting|no such file or directory.{0,300}mount",
     ),
     ("wrong-architecture", r"exec format error"),
     (

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 
 from service_down.checks.framework.check import AnyTarget, CheckEvidence
@@ -23,6 +24,7 @@ MAX_LAST_LINES = 30  # the last lines of an ended container that may hold the re
 MAX_PROOF_LINES = 3
 MAX_UNKNOWN_LINES = 2  # last lines that are shown when no signature matches
 RECENT_SECONDS = 120.0
+MAX_BEFORE_FAULT = timedelta(minutes=5)  # older lines are of an earlier fault
 MAX_LINE_CHARACTERS = 300
 MAX_REASON_CHARACTERS = 160
 _STAMP = re.compile(r"^(\d{4}-\d\d-\d\dT[\d:.]+Z) ?(.*)$")
@@ -55,7 +57,8 @@ def with_log(found: Finding, log: Log | None, service: Service, model: Model, lo
     """The finding with what the last log lines prove: more proof, services to blame, or a more exact code."""
     if not catalogue()[found.code].reads_last_log_lines or not log:
         return found
-    lines = [line for tail in log.values() for line in tail.lines[-MAX_LAST_LINES:]]
+    last_lines = (line for tail in log.values() for line in tail.lines[-MAX_LAST_LINES:])
+    lines = [line for line in last_lines if not _is_stale(line, found.since)]
     signed = list(_signed(lines))
     if not signed:
         last = [line for line in lines if line.strip()][-MAX_UNKNOWN_LINES:]
@@ -93,8 +96,15 @@ def with_reason(found: Finding, texts: Sequence[str], target: AnyTarget, evidenc
         return found
     blamed = {*found.blamed, *_blamed(signed, target.model)} - {target.service}
     proof = tuple(dict.fromkeys(_proof(target.service, line, name) for line, name in signed[-MAX_PROOF_LINES:]))
-    summary = f"{found.summary}; it says: {proof[-1].value[:MAX_REASON_CHARACTERS]}"
+    summary = with_words(found.summary, proof[-1].value)
     return replace(found, summary=summary, proof=(*found.proof, *proof), blamed=tuple(sorted(blamed)))
+
+
+def with_words(summary: str, line: str) -> str:
+    """The summary with what the service says, cut between words; the summary alone where it holds these words."""
+    said = textwrap.shorten(line, MAX_REASON_CHARACTERS, placeholder=" …")
+    is_said = said.removesuffix(" …") in " ".join(summary.split())
+    return summary if is_said else f"{summary}; it says: {said}"
 
 
 def dated_by_log(findings: Sequence[Finding], target: AnyTarget, evidence: CheckEvidence) -> list[Finding]:
@@ -104,11 +114,26 @@ def dated_by_log(findings: Sequence[Finding], target: AnyTarget, evidence: Check
 
 
 def _dated(found: Finding, lines: Sequence[str], service: str) -> Finding:
-    first = next(((line, name) for line, name in _signed(lines) if name in catalogue()[found.code].log), None)
-    if first is None:
+    fresh = (line for line in lines if not _is_stale(line, found.since))
+    signed = [(line, name) for line, name in _signed(fresh) if name in catalogue()[found.code].log]
+    if not signed:
         return found
-    proof = _proof(service, *first)
+    proof = _proof(service, *_last_series(signed)[0])
     return replace(found, proof=(*found.proof, proof), since=found.since or proof.at)
+
+
+def _is_stale(line: str, since: str | None) -> bool:
+    """Whether a line was written minutes before the fault: it is of an earlier one. Without both times it is not."""
+    at, began = _time_of(line), parse_time(since)
+    return at is not None and began is not None and began - at > MAX_BEFORE_FAULT
+
+
+def _last_series(signed: Sequence[SignedLine]) -> Sequence[SignedLine]:
+    """The last lines without minutes of silence between them; what stands before is of an earlier fault."""
+    start = len(signed) - 1
+    while start > 0 and not _is_stale(signed[start - 1][0], _stamp(signed[start][0])):
+        start -= 1
+    return signed[start:]
 
 
 def recent_peer_errors(
@@ -138,9 +163,18 @@ def _signed(lines: Iterable[str]) -> Iterator[SignedLine]:
             yield line, name
 
 
-def _is_recent(line: str, now: datetime, within_seconds: float) -> bool:
+def _stamp(line: str) -> str | None:
+    """The engine's time in front of a line."""
     match = _STAMP.match(line)
-    at = parse_time(match.group(1)) if match else None
+    return match.group(1) if match else None
+
+
+def _time_of(line: str) -> datetime | None:
+    return parse_time(_stamp(line))
+
+
+def _is_recent(line: str, now: datetime, within_seconds: float) -> bool:
+    at = _time_of(line)
     return at is not None and (now - at).total_seconds() <= within_seconds
 
 

@@ -16,6 +16,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from service_down.fixtures.evidence.own_machine import own_trouble
+from service_down.fixtures.evidence.threads import start_thread
 from service_down.reports.delivery.files import PAGE
 from service_down.reports.history.compare import comparison_text
 from service_down.reports.text import inert
@@ -91,25 +93,25 @@ class _Delivery:
     name: str  # number of the URL, never a part of it
     outcome: str = ""
     sent: bool = False
+    done: threading.Event = field(default_factory=threading.Event)
 
 
 @dataclass
 class Notifications:
-    """Messages that are being sent, each in a daemon thread: one that hangs cannot keep the process alive."""
+    """Messages that are being sent, each in a thread of its own: one that hangs cannot keep the process alive."""
 
     deliveries: list[_Delivery] = field(default_factory=list)
-    threads: list[threading.Thread] = field(default_factory=list)
     deadline: float = 0.0  # on the monotonic clock
     log_handlers: list[logging.Handler] = field(default_factory=list)  # to restore
 
     def results(self) -> list[tuple[str, bool]]:
         """Wait for all until the deadline; return a sentence for each URL, and whether it was sent."""
         with contextlib.suppress(KeyboardInterrupt):  # the verdict is already shown: the user may stop waiting
-            for thread in self.threads:
-                thread.join(max(0.0, self.deadline - time.monotonic()))
+            for delivery in self.deliveries:
+                delivery.done.wait(max(0.0, self.deadline - time.monotonic()))
         late = f"no answer within {SEND_SECONDS:.0f} s; whether it arrived is not known"
         results = [(f"{delivery.name}: {delivery.outcome or late}", delivery.sent) for delivery in self.deliveries]
-        if self.threads and not any(thread.is_alive() for thread in self.threads):
+        if self.deliveries and all(delivery.done.is_set() for delivery in self.deliveries):
             # With a thread that still hangs, the handlers would log its URL in the end.
             logging.getLogger().handlers[:] = self.log_handlers
         return results
@@ -125,10 +127,12 @@ def send(urls: Sequence[str], text: Message) -> Notifications:
     warnings.simplefilter("ignore")  # urllib3's name hosts; pytest restores the filters
     for number, url in enumerate(urls, 1):
         delivery = _Delivery("--notify" if len(urls) == 1 else f"--notify number {number}")
-        thread = threading.Thread(target=_deliver, args=(delivery, url, text, statuses), daemon=True)
         notifications.deliveries.append(delivery)
-        notifications.threads.append(thread)
-        thread.start()
+        try:
+            start_thread(_deliver, delivery, url, text, statuses)
+        except (RuntimeError, MemoryError) as error:
+            delivery.outcome = f"not sent: {own_trouble(error)}"
+            delivery.done.set()
     return notifications
 
 
@@ -139,6 +143,8 @@ def _deliver(delivery: _Delivery, url: str, text: Message, statuses: _StatusHand
         delivery.outcome = f"not sent: Apprise is not installed; pip install apprise, or send {PAGE} by hand"
     except BaseException as error:  # of an Apprise plugin; its text may hold the URL
         delivery.outcome = f"not sent: {type(error).__name__} while sending"
+    finally:
+        delivery.done.set()
 
 
 def _notify(delivery: _Delivery, url: str, text: Message, statuses: _StatusHandler) -> tuple[bool, str]:

@@ -146,7 +146,7 @@ def _unknown(unknown: Sequence[UnknownEntry], width: int) -> Iterator[Line]:
     by_reason: dict[str, list[str]] = {}
     for entry in unknown:
         by_reason.setdefault(entry.why, []).append(entry.check)
-    yield f"could not look ({len(unknown)} checks):", COLOUR["unknown"]
+    yield f"could not look ({len(unknown)} {'check' if len(unknown) == 1 else 'checks'}):", COLOUR["unknown"]
     for why, checks in by_reason.items():
         for row, line in enumerate(textwrap.wrap(single_line(f"{listed(checks, MAX_CHECKS)}: {why}"), width - 5)):
             yield ("     " if row else "   - ") + line, {}

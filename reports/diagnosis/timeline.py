@@ -20,6 +20,7 @@ EVENT_TEXTS: Mapping[str, tuple[str, Kind]] = {
 BEFORE_FAULT = timedelta(hours=1)
 AFTER_FAULT = timedelta(seconds=10)  # while a container is replaced, its dependants fail before the new one is created
 SAME_DEPLOYMENT = timedelta(seconds=90)
+SAME_COMMAND = timedelta(seconds=10)  # Compose creates all containers before it starts them
 EXIT_SECONDS = 5.0  # between the end of a container and its disconnection from its networks
 MAX_ENTRIES = 60
 JUDGED = "this run judged"
@@ -115,9 +116,17 @@ def changes(
     if not before:
         return ()
     replaced = releases(engine)
-    last = _last_deployment(before)
+    last, newest = _last_deployment(before, SAME_DEPLOYMENT), _last_deployment(before, SAME_COMMAND)
     is_most = len(last) > max(3, len(created) / 2)
-    shown = [creation for creation in before if creation.service in replaced or (creation in last and not is_most)]
+    if is_most and len(newest) <= max(3, len(created) / 2) and len(newest) < len(last):
+        last = last[: -len(newest)]
+    else:
+        newest = ()
+    shown = [
+        creation
+        for creation in before
+        if creation.service in replaced or creation in newest or (creation in last and not is_most)
+    ]
     entries = [
         TimelineEntry(utc(creation.at.timestamp()), creation.service, _creation_text(creation, replaced, first, what))
         for creation in shown
@@ -129,11 +138,11 @@ def changes(
     return tuple(sorted(entries, key=lambda entry: entry.at))
 
 
-def _last_deployment(created: Sequence[_Creation]) -> Sequence[_Creation]:
-    """The newest of `created`, and those before it without a long pause between."""
+def _last_deployment(created: Sequence[_Creation], pause: timedelta) -> Sequence[_Creation]:
+    """The newest of `created`, and those before it without a longer pause between."""
     deployment = [created[-1]]
     for creation in reversed(created[:-1]):
-        if deployment[-1].at - creation.at > SAME_DEPLOYMENT:
+        if deployment[-1].at - creation.at > pause:
             break
         deployment.append(creation)
     return deployment[::-1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -82,18 +82,17 @@ def _earlier_runs(now: VerdictFile, options: HistoryOptions) -> EarlierRuns:
 
 
 def incident_documents(
-    now: VerdictFile, earlier: EarlierRuns, at: datetime, settings_file: str | None
+    now: VerdictFile, earlier: EarlierRuns, at: datetime, options: Sequence[str]
 ) -> Mapping[str, Callable[[], str]]:
     """Return a function for each document of the incident, by file name.
 
-    `at`: when the run was judged; `settings_file`: the one that the user named, if any.
+    `at`: when the run was judged; `options`: those that a later run of this stack needs too.
     An update's number counts the incident's earlier runs that wrote an update.
     """
     runs = earlier.of_incident(now)
     before = [run for run in runs if run.verdict.started < now.started]
     number = 1 + sum(run.has_update for run in before)
-    words = ["pytest", "-m", VERIFY]
-    words += [f"--stack={settings_file}"] if settings_file else []
+    words = ["pytest", "-m", VERIFY, *options]
     words += [f"--incident={now.run.incident}"] if now.run.incident else []
     verify = shlex.join(words)
     left_out = earlier.left_out if now.run.incident else ()

@@ -91,8 +91,11 @@ class EarlierRuns:
         return tuple(sorted(by_id.values(), key=_started))
 
     def previous(self, now: VerdictFile) -> SavedRun | None:
-        """Return the newest earlier run of the same stack, preferably of the same incident."""
-        others = self._others(now)
+        """Return the newest earlier run of the same stack, preferably of the same incident.
+
+        A run of a part of the checks is no base, unless it was the same part.
+        """
+        others = [run for run in self._others(now) if run.verdict.run.scope in (None, now.run.scope)]
         before = [run for run in others if run.verdict.stack == now.stack and run.verdict.started < now.started]
         same = [run for run in before if now.run.incident and run.verdict.run.incident == now.run.incident]
         return max(same or before, key=_started, default=None)

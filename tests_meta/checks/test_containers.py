@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from service_down.checks.test_containers import judge_state
-from service_down.fixtures.evidence.observation import Observation
+from service_down.fixtures.evidence.observation import CannotCheck, Observation
 from service_down.fixtures.probes.containers import Image
 from service_down.fixtures.stack.model import Service
 from service_down.tests_meta.checks.recorded_containers import (
@@ -24,6 +26,14 @@ def test_a_service_without_a_container_is_missing_and_its_image_may_be_the_reaso
     assert [found.code for found in judge_state(service, engine_state(), UNKNOWN_IMAGE)] == ["container-missing"]
     assert [found.code for found in judge_state(service, engine_state(), ABSENT_IMAGE)] == ["image-missing"]
     assert judge_state(Service("web", replicas=0), engine_state(), UNKNOWN_IMAGE) == []
+
+
+def test_a_container_that_cannot_be_read_may_be_the_missing_one() -> None:
+    state = replace(engine_state(recorded_container("hvdemo-ok-1"), service="ok"), unreadable=("null",))
+    with pytest.raises(CannotCheck, match="may be one of web: null"):
+        judge_state(Service("web"), state, UNKNOWN_IMAGE)
+    assert len(state.containers_of("ok")) == 1
+    assert state.gaps == ("the engine lists a container that cannot be read: null",)
 
 
 def test_a_one_shot_that_has_ended_may_be_removed_when_nothing_waits_for_it() -> None:

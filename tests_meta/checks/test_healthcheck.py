@@ -104,3 +104,16 @@ def test_a_healthy_container_that_failed_after_it_had_passed_is_a_warning(
     findings = judge(replace(container, health=Health("healthy", streak, runs)))
     assert [found.code for found in findings] == (["healthcheck-flapping"] if count else [])
     assert all(found.severity == "warning" and str(count) in found.summary for found in findings)
+
+
+@pytest.mark.parametrize("status", ["unhealthy", "starting"])
+def test_a_healthcheck_that_has_just_passed_again_is_no_failure(status: str) -> None:
+    container = recorded_container("hc")
+    runs = (*container.health.runs, HealthcheckRun("", "2026-11-23T09:34:15Z", 0, "PONG")) if container.health else ()
+    recovered = replace(container, health=Health(status, 0, runs))
+    (found,) = judge(recovered)
+    assert (found.code, found.severity) == ("healthcheck-starting", "warning")
+    assert found.summary.endswith(f"its healthcheck has just passed; the engine still calls it {status}")
+    assert [found.severity for found in judge(recovered, VERIFY)] == ["error"]
+    assert judge(recovered, samples=(ContainerSample(1.0, health=status), ContainerSample(2.0, health="healthy"))) == []
+    assert codes(replace(container, health=Health("unhealthy", 3, runs))) == ["healthcheck-failing"]

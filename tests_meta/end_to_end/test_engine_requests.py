@@ -37,7 +37,10 @@ def relay(path: Path) -> Iterator[list[bytes]]:
                     requests.extend(head.split(b"\r\n")[0] for head in heads)
                     engine.sendall(data)
 
-    with socketserver.ThreadingUnixStreamServer(str(path), Handler) as server:
+    class Server(socketserver.ThreadingUnixStreamServer):
+        request_queue_size = 128  # as many as the engine's own; a full queue refuses with EAGAIN
+
+    with Server(str(path), Handler) as server:
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield requests

@@ -120,13 +120,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_made_up_technology_appears_in_verdict_report_and_redaction(folder: Path) -> None:
-    env = {
-        "PYTHONPATH": str(folder),
-        "DOCKER_HOST": "unix:///nonexistent/docker.sock",
-        "TURTLE_PASSWORD": SECRET,
-    }
+    env = {"DOCKER_HOST": "unix:///nonexistent/docker.sock", "TURTLE_PASSWORD": SECRET}
     words = ("-p", "turtle_probe", "-m", "triage", f"--stack={folder / 'stack.toml'}")
-    ran = run_suite(*words, reports=folder / "reports", env=env)
+    ran = run_suite(*words, reports=folder / "reports", env=env, modules=folder)
     assert ("turtle", "turtle-asleep") in ran.causes, ran.out
     assert ran.verdict["verdict"] == "down"
     page = (ran.folder / "report.html").read_text()
@@ -139,8 +135,7 @@ def test_a_made_up_technology_appears_in_verdict_report_and_redaction(folder: Pa
 
 def test_a_mistake_in_the_table_of_a_made_up_technology_is_one_line(folder: Path) -> None:
     (folder / "stack.toml").write_text(SETTINGS + 'shell = "blue"\n')
-    env = {"PYTHONPATH": str(folder)}
     words = ("-p", "turtle_probe", "-m", "triage", f"--stack={folder / 'stack.toml'}")
-    ran = run_suite(*words, reports=folder / "reports", env=env)
+    ran = run_suite(*words, reports=folder / "reports", modules=folder)
     assert ran.code == 4
     assert "turtle.main: unknown key 'shell'; known are password_env, service" in ran.out

@@ -75,10 +75,14 @@ def test_the_shipped_settings_are_valid() -> None:
         (["--stack=no-such.toml"], "no such settings file"),
         (["--compose-file=no-such.yaml"], "no such compose file"),
         (["--budget", "soon"], "not a number of seconds"),
+        (["--budget=0"], "give at least 1 second"),
         (["--wait", "-3"], "not a number of seconds"),
+        (["--stack="], "--stack: is empty"),
+        (["--project=Bad Name!"], "--project: 'Bad Name!' is no name of a Compose project"),
+        (["-m", "nosuch"], "-m nosuch: there is no mark 'nosuch'; use -m triage or -m verify"),
         (["--hosts", "ssh://a,ssh://b"], "one machine is looked at in a run"),
     ],
-    ids=["stack", "compose-file", "budget", "wait", "hosts"],
+    ids=["stack", "compose-file", "budget", "no-budget", "wait", "no-stack", "project", "mark", "hosts"],
 )
 @pytest.mark.parametrize("parallel", [[], ["-n", "2"]], ids=["alone", "xdist"])
 def test_a_mistake_on_the_command_line_is_one_line_and_exit_4(

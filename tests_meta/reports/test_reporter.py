@@ -36,8 +36,7 @@ def test_a_broken_step_costs_only_itself(tmp_path: Path, step: str) -> None:
     module, _, name = step.rpartition(".")
     (tmp_path / "breaker.py").write_text(BREAKER.format(module=module, name=name))
     folder = write_recording("postgres-stopped", tmp_path / "recorded", AT)
-    env = {"PYTHONPATH": str(tmp_path)}
-    ran = run_suite(f"--replay={folder}", "-p", "breaker", reports=tmp_path / "reports", env=env)
+    ran = run_suite(f"--replay={folder}", "-p", "breaker", reports=tmp_path / "reports", modules=tmp_path)
     assert ran.code == 1
     assert "Traceback" not in ran.out
     assert "a fault of this suite" in ran.out
@@ -51,7 +50,7 @@ def test_a_broken_step_costs_only_itself(tmp_path: Path, step: str) -> None:
 NO_ROOM = """
 import service_down.reports.plugin
 
-service_down.reports.plugin._staging_folder = lambda: None
+service_down.reports.plugin.make_staging_folder = lambda base: None
 """
 
 
@@ -63,8 +62,7 @@ def test_the_terminal_names_only_files_that_are_there(tmp_path: Path) -> None:
     lines = [line for line in ran.out.replace("to paste", "paste").splitlines() if "/2026" in line]
     paths = dict(line.split(maxsplit=1) for line in lines)
     assert {name: Path(paths[name]).is_file() for name in ("report", "paste")} == {"report": True, "paste": True}
-    env = {"PYTHONPATH": str(tmp_path)}
-    ran = run_suite(*words, "-p", "breaker", reports=tmp_path / "none", env=env)
+    ran = run_suite(*words, "-p", "breaker", reports=tmp_path / "none", modules=tmp_path)
     assert ran.code == 1
     assert "postgres was stopped" in ran.out
     assert "there is no report" in ran.out

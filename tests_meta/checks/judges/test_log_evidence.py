@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from service_down.checks.judges.log_evidence import log_codes_of, with_log
+from service_down.checks.judges.log_evidence import MAX_REASON_CHARACTERS, _dated, log_codes_of, with_log, with_words
 from service_down.fixtures.catalog.finding import Finding, finding
 from service_down.fixtures.probes.postgres import TABLE, PostgresSettings
 from service_down.fixtures.settings.schema import Settings
@@ -52,6 +52,7 @@ def test_only_connection_targets_are_blamed(line: str, blamed: list[str]) -> Non
         (["Traceback (most recent call last):", MISSING_MODULE], True),
         (["PermissionError: [Errno 13] Permission denied: '/data'"], True),
         (["OSError: [Errno 98] Address already in use"], True),
+        (["OSError(30, 'Read-only file system')"], True),
         ([MISSING_MODULE, "Error 111 connecting to redis:6379. Connection refused."], False),
         (["dial tcp 172.18.0.4:5432: connection refused", MISSING_MODULE], False),
         (["Traceback (most recent call last):"], False),
@@ -79,3 +80,32 @@ def test_a_full_disk_blames_the_host() -> None:
 )
 def test_a_log_line_may_give_a_more_exact_code(service: str, found: Finding, line: str, code: str) -> None:
     assert with_lines(line, found=found, service=service).code == code
+
+
+ENDED = finding("container-exited", "api", since="2026-11-24T03:00:00Z", exit=1, how="")
+
+
+@pytest.mark.parametrize(("time", "counts"), [("02:40:00", False), ("02:54:59", False), ("02:59:58", True)])
+def test_lines_of_an_earlier_fault_are_no_proof(time: str, counts: bool) -> None:
+    tail = LogTail((f"2026-11-24T{time}.1Z Error 111 connecting to redis:6379. Connection refused.",))
+    found = with_log(ENDED, {"p-api-1": tail}, Service("api"), MODEL, {})
+    assert (list(found.blamed), len(found.proof)) == ((["redis"], 1) if counts else ([], 0))
+
+
+def test_a_fault_is_dated_by_the_last_series_of_its_lines() -> None:
+    refused = finding("db-corrupt", "postgres", error="?")
+    times = ("02:10:00", "02:11:00", "02:40:00", "02:41:00")
+    lines = [f"2026-11-24T{time}.1Z ERROR:  invalid page in block 7 of relation base/1/2" for time in times]
+    assert _dated(refused, lines, "postgres").since == "2026-11-24T02:40:00.1Z"
+    assert _dated(refused, lines[:2], "postgres").since == "2026-11-24T02:10:00.1Z"
+
+
+def test_a_summary_says_the_same_words_once_and_cuts_none() -> None:
+    line = "AUTH failed: WRONGPASS invalid username-password pair"
+    summary = f"web is unhealthy: 3 failed healthchecks in a row: {line}"
+    assert with_words(summary, line) == summary
+    long = "Connection refused by the server at " + "redis " * 60
+    told = with_words("web is unhealthy", long)
+    assert told.startswith("web is unhealthy; it says: Connection refused")
+    assert told.endswith(" redis …")
+    assert len(told) <= len("web is unhealthy; it says: ") + MAX_REASON_CHARACTERS

@@ -8,6 +8,7 @@ import stat
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,10 +32,10 @@ def groups(folder: Path) -> set[int]:
     return {path.stat().st_gid for path in (folder, *folder.rglob("*")) if not path.is_symlink()}
 
 
-def replay(tmp_path: Path, *options: str, umask: int = 0o022, env: dict[str, str] | None = None) -> SuiteRun:
+def replay(tmp_path: Path, *options: str, umask: int = 0o022, **more: Any) -> SuiteRun:
     recording = write_recording("postgres-stopped", tmp_path / "recorded", AT)
     reports = tmp_path / "new" / "reports"
-    return run_suite(f"--replay={recording}", "--incident=INC-1", *options, reports=reports, umask=umask, env=env)
+    return run_suite(f"--replay={recording}", "--incident=INC-1", *options, reports=reports, umask=umask, **more)
 
 
 @pytest.mark.parametrize("umask", UMASKS, ids=oct)
@@ -66,7 +67,7 @@ def test_a_report_that_stays_where_it_was_made_is_too(tmp_path: Path, umask: int
         "def refuse(*_): raise TimeoutError()\n"
         "files._copy_to_new_folder = refuse\n"
     )
-    run = replay(tmp_path, "-p", "staying", umask=umask, env={"PYTHONPATH": str(tmp_path)})
+    run = replay(tmp_path, "-p", "staying", umask=umask, modules=tmp_path)
     assert "did not take the report" in run.out
     (folder,) = memory.iterdir()
     assert {"verdict.json", "report.html", "junit.xml"} <= {path.name for path in folder.iterdir()}

@@ -175,12 +175,12 @@ def test_without_apprise_the_run_says_so(tmp_path: Path, receiver: Receiver) -> 
     broken.mkdir(parents=True)
     (broken / "__init__.py").write_text("raise ImportError('no apprise here')")
     folder = write_recording("healthy", tmp_path / "r", AT)
-    env = {"PYTHONPATH": str(broken.parent)}
-    ran = run_suite(f"--replay={folder}", f"--notify={url(receiver)}", reports=tmp_path / "reports", env=env)
+    options, reports = (f"--replay={folder}", f"--notify={url(receiver)}"), tmp_path / "reports"
+    ran = run_suite(*options, reports=reports, modules=broken.parent)
     assert ran.code == 0
     assert "note       --notify: not sent: Apprise is not installed" in ran.out
     assert_nothing_leaked(ran)
-    without = run_suite(f"--replay={folder}", reports=tmp_path / "reports", env=env)
+    without = run_suite(options[0], reports=reports, modules=broken.parent)
     assert "Apprise" not in without.out
 
 

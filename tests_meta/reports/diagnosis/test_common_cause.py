@@ -207,9 +207,10 @@ def created(service: str, minutes: float) -> Container:
         ({"db": 40, "jobs": 40, "web": 9, "redis": 8, "api": 0.1}, ["api"]),
         ({"db": 300, "jobs": 300, "web": 300, "api": 5, "auth": 4}, ["api", "auth"]),
         (dict.fromkeys(("db", "jobs", "web", "api", "auth"), 5.0), ["stack"]),
+        (dict.fromkeys(("db", "jobs", "web", "auth"), 3.0) | {"api": 2.0}, ["stack", "api"]),
         (dict.fromkeys(("db", "jobs", "web", "api", "auth"), 500.0), []),
     ],
-    ids=["one", "two", "everything", "long-ago"],
+    ids=["one", "two", "everything", "one of everything again", "long-ago"],
 )
 def test_what_changed_is_the_last_deployment(minutes: dict[str, float], changed: list[str]) -> None:
     engine = state([created(service, before) for service, before in minutes.items()])

@@ -96,6 +96,14 @@ def test_comparison_of_recorded_faults_lists_the_changes() -> None:
     assert "redis: ok -> down" in found.worse
 
 
+def test_a_part_of_the_checks_is_compared_with_the_same_part_or_with_all() -> None:
+    whole, part = verdict_at(1), verdict_at(2, run={"scope": "--service=web"})
+    earlier = EarlierRuns((saved(whole), saved(part)))
+    assert earlier.previous(verdict_at(6)) == saved(whole)
+    assert earlier.previous(verdict_at(6, run={"scope": "--service=redis"})) == saved(whole)
+    assert earlier.previous(verdict_at(6, run={"scope": "--service=web"})) == saved(part)
+
+
 def test_previous_prefers_a_run_of_the_same_incident() -> None:
     other = verdict_at(4, run={"incident": "INC-2"})
     other_stack = verdict_at(5, run={"project": "another"})
