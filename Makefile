@@ -19,7 +19,7 @@ help: ## this list
 
 setup: $(READY) ## the virtual environment with what a run needs, as locked
 
-$(READY): requirements.lock pyproject.toml fixtures/run/launcher.py
+$(READY): requirements.lock pyproject.toml Makefile fixtures/run/launcher.py
 	@echo "setup: virtual environment and the locked dependencies of a run …"
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
 	@$(PYTHON) -m venv $(VENV)

@@ -45,7 +45,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         for target in check.targets(run.context.settings, model)
         if selected is None or target.service in selected or target.service not in known
     ]
-    ids = safe_ids(target.id for target in targets)
+    ids = safe_ids(run.names.get(target.id, target.id) for target in targets)
     parameters = [pytest.param(target, id=name) for target, name in zip(targets, ids, strict=True)]
     if not parameters:
         reason = check.absent if selected is None else "nothing of the kind belongs to --service"
@@ -121,10 +121,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     check = check_of(item)
     if check is None or not isinstance(item, pytest.Function):
         return
-    target = _target(item)
+    target, run = _target(item), run_of(item.config)
+    names = run.names if run else {}
     description = {
-        "id": check.id + (f":{target.id}" if target else ""),
-        "service": target.service if target else "stack",
+        "id": check.id + (f":{names.get(target.id, target.id)}" if target else ""),
+        "service": names.get(target.service, target.service) if target else "stack",
         "runbook": list(check.runbook),
         "only_warns": check.only_warns,
     }

@@ -13,6 +13,7 @@ from service_down.fixtures.run.run import Run
 from service_down.reports.conclusion import Conclusion
 from service_down.reports.delivery.access import Access
 from service_down.reports.delivery.files import (
+    JUNIT,
     PAGE,
     UPDATE,
     VERDICT,
@@ -59,6 +60,8 @@ class ReportFiles:
             return
         self._steps.attempt(VERDICT, lambda: write_json(staged / VERDICT, to_json(conclusion.file)))
         self._steps.attempt(PAGE, lambda: _finish_page(staged / PAGE))
+        for name in (PAGE, JUNIT) if run.has_late_secrets() else ():
+            self._steps.attempt(name, lambda path=staged / name: _redact_again(path, run))  # type: ignore[misc]  # see below
         for name, text in _texts(run, conclusion):
             self._steps.attempt(name, lambda name=name, text=text: write_text(staged / name, text()))  # type: ignore[misc]  # a lambda's defaults have no types
         self._deliver(staged)
@@ -131,6 +134,13 @@ def stack_options(run: Run) -> list[str]:
 def _finish_page(page: Path) -> None:
     if page.exists():
         write_text(page, finish(page.read_text(encoding="utf-8", errors="replace")))
+
+
+def _redact_again(path: Path, run: Run) -> None:
+    """Remove the secrets that were learned after other plugins had taken the first results for this file."""
+    if path.exists():
+        text = path.read_text(encoding="utf-8", errors="replace")
+        write_text(path, run.context.redactor.redact_markup(text, run.known_secrets or 0))
 
 
 def _shortest(path: Path) -> str:

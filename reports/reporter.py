@@ -47,9 +47,8 @@ class Reporter:
         self._page: HtmlReport | None = None
         self._interrupted = False
 
-    @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Gather a check's result."""
+        """Gather a check's result, after it was redacted."""
         self._results.add(report)
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
@@ -80,6 +79,9 @@ class Reporter:
             self._steps.attempt("the notification", lambda: self._send(conclusion))
 
     def _conclude(self, session: pytest.Session) -> Conclusion:
+        run = self._run
+        if run.has_late_secrets():
+            self._results.redact(lambda value: run.context.redactor.redact_learned(value, run.known_secrets or 0))
         results = list(self._results.by_test.values())
         end = RunEnd(
             seconds=self._run.seconds(),
@@ -116,7 +118,7 @@ class Reporter:
             self._page.title = title(conclusion.verdict, file.run)
         if context is None:
             return ""
-        settings = self._run.context.settings
+        settings = self._run.shown_settings
         return render(
             conclusion.verdict, file.run, file.mode, conclusion.observations, context, settings, file.compared
         )

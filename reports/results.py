@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import msgspec
 import pytest
 
 from service_down.fixtures.catalog.finding import Finding
+from service_down.fixtures.evidence.observation import Json
 from service_down.fixtures.run.properties import CANNOT_CHECK, CHECK, FINDING, NOTE, SECONDS
 from service_down.reports.verdict import CheckOutcome, CheckResult
 
@@ -48,6 +50,11 @@ class Results:
             findings=findings,
             only_warns=info.only_warns,
         )
+
+    def redact(self, redact: Callable[[Json], Json]) -> None:
+        """Replace each result by what `redact` makes of it as JSON."""
+        for test, result in self.by_test.items():
+            self.by_test[test] = msgspec.convert(redact(msgspec.to_builtins(result)), CheckResult)
 
 
 def _texts(report: pytest.TestReport, name: str) -> list[str]:

@@ -32,8 +32,8 @@ def run_context_of(run: Run, project: str) -> RunContext:
         run=run.context.run,
         mode=run.context.mode,
         started=utc(run.started),
-        host=_machine(run.context),
-        stack=run.context.settings.stack.name,
+        host=_clean(run, _machine(run.context)) or "?",
+        stack=_clean(run, run.context.settings.stack.name) or "?",
         project=project,
         suite=_version(),
         incident=_clean(run, run.options.incident),
@@ -60,7 +60,7 @@ def run_info(run: Run, context: RunContext, seconds: float, interrupted: bool, s
         seconds=round(seconds, 2),
         replayed=run.replayed is not None,
         interrupted=interrupted,
-        scope=scope,
+        scope=_clean(run, scope),
         suite=context.suite,
         host=context.host,
         stack=context.stack,
@@ -86,7 +86,7 @@ def _clean(run: Run, text: str | None) -> str | None:
 def diagnosis_context_of(run: Run, observations: Observations) -> DiagnosisContext:
     """Return what the diagnosis knows beside the findings."""
     return diagnosis_context_from(
-        settings=run.context.settings,
+        settings=run.shown_settings,
         model=run.stack(),
         observations=observations,
         compose=run.compose,
@@ -135,4 +135,5 @@ def other_engine_note(context: ProbeContext) -> str:
     """Return a note when --hosts names another machine than the engine's, as far as it can be known; else nothing."""
     if context.host == LOCAL or context.engine_url or "localhost" in context.host or "127.0.0.1" in context.host:
         return ""
-    return f"--hosts looks at {context.host}, but the engine asked is this machine's: set DOCKER_HOST to that one's"
+    host = context.redactor.redact_text(context.host)
+    return f"--hosts looks at {host}, but the engine asked is this machine's: set DOCKER_HOST to that one's"

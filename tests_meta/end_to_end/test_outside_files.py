@@ -12,7 +12,7 @@ from service_down.tests_meta.suite_run import NO_ENGINE, PYTEST, ROOT
 
 SETTINGS = '[stack]\nproject = "p"\n'
 PLANTED = "from pathlib import Path\nwith Path({marker!r}).open('a') as file:\n    file.write(__file__ + '\\n')\n"
-MODULES = ("conftest", "evil", "sitecustomize", "usercustomize", "test_evil", "pytest", "threading", "tests/conftest")
+MODULES = ("conftest", "evil", "sitecustomize", "usercustomize", "test_evil", "pytest", "re", "tests/conftest")
 CONFIGURATIONS = {
     "conftest": {},
     "ini": {"pytest.ini": "[pytest]\naddopts = -p evil\npythonpath = .\n"},
@@ -36,12 +36,12 @@ def marker(folder: Path) -> Path:
     return folder.with_name("executed")
 
 
-def run(*words: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+def run(*words: str, cwd: Path = ROOT, **more: str) -> subprocess.CompletedProcess[str]:
     env = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "PYTHON"))}
     return subprocess.run(
         words,
         cwd=cwd,
-        env=env | {"DOCKER_HOST": NO_ENGINE},
+        env=env | {"DOCKER_HOST": NO_ENGINE} | more,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -97,6 +97,13 @@ def test_nor_do_its_modules_replace_those_of_workers(hostile: Path) -> None:
     assert_judged(run(PYTEST, "-k", "host_memory", "-n", "1", "--stack", "stack.toml", cwd=hostile), hostile)
 
 
+@pytest.mark.parametrize("python_path", [":/nonexistent", "/nonexistent:", "."])
+def test_nor_do_they_with_a_python_path_of_the_shell(tmp_path: Path, python_path: str) -> None:
+    hostile = hostile_folder(tmp_path / "srv", "conftest")
+    words = (PYTEST, "-k", "host_memory", "-n", "1", "--stack", "stack.toml")
+    assert_judged(run(*words, cwd=hostile, PYTHONPATH=python_path), hostile)
+
+
 @pytest.mark.parametrize("place", ["folder", "evidence.json"])
 def test_a_recording_of_others_holds_no_tests(hostile: Path, place: str) -> None:
     replayed = hostile if place == "folder" else hostile / place
@@ -121,6 +128,14 @@ def test_a_mistyped_option_names_no_tests(hostile: Path, words: list[str], messa
     assert not marker(hostile).exists(), done.stdout
     assert done.returncode == 4, done.stdout
     assert message.format(folder=hostile) in done.stdout
+
+
+def test_a_word_with_an_at_sign_names_no_file_of_words(hostile: Path) -> None:
+    (hostile / "alice").write_text(f"{hostile}/test_evil.py\n")
+    done = run(PYTEST, "--stack=stack.toml", "--action", "@alice", cwd=hostile)
+    assert not marker(hostile).exists(), done.stdout
+    assert done.returncode == 4, done.stdout
+    assert "--option=@alice" in done.stdout
 
 
 def test_a_second_value_names_no_tests(hostile: Path) -> None:
