@@ -20,7 +20,7 @@ def connect():
     psycopg.connect("host=127.0.0.1 port={port} user=u password=p dbname=d")
 
 def pytest_configure():
-    for _ in range(4):
+    for _ in range(2):
         threading.Thread(target=connect, daemon=True).start()
 """
 CRASHING = """
