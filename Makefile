@@ -5,7 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 READY_DEV := $(VENV)/.ready-dev
-INSTALL := $(BIN)/pip install -qq --disable-pip-version-check
+# -I: no variable and no folder of the user's adds modules. Wheels only: nothing of a package is executed to install it.
+INSTALL := $(BIN)/python -I -m pip install -qq --disable-pip-version-check --only-binary :all:
 UV ?= uv
 LOCK := pip compile pyproject.toml --universal --generate-hashes --python-version 3.11 --no-header --no-emit-index-url -q
 ARGS ?=
@@ -21,8 +22,8 @@ setup: $(READY) ## the virtual environment with what a run needs, as locked
 
 $(READY): requirements.lock pyproject.toml Makefile fixtures/run/launcher.py
 	@echo "setup: virtual environment and the locked dependencies of a run …"
-	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
-	@$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -I -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	@$(PYTHON) -I -m venv $(VENV)
 	@$(INSTALL) --require-hashes -r requirements.lock
 	@$(INSTALL) --no-build-isolation --no-deps -e .
 	@if head -n 1 $(BIN)/service-down | grep -q '^#!.*/python[0-9.]*$$'; then \
@@ -30,7 +31,7 @@ $(READY): requirements.lock pyproject.toml Makefile fixtures/run/launcher.py
 		chmod 755 $(BIN)/service-down.new && mv $(BIN)/service-down.new $(BIN)/service-down; fi
 	@ln -sf service-down $(BIN)/pytest
 	@ln -sf service-down $(BIN)/py.test
-	@$(BIN)/python -m compileall -q $(VENV)/lib >/dev/null || true
+	@$(BIN)/python -I -m compileall -q $(VENV)/lib >/dev/null || true
 	@mkdir -p $(VENV)/namespace/service_down
 	@for folder in checks fixtures reports tests_meta; do ln -sfn ../../../$$folder $(VENV)/namespace/service_down/$$folder; done
 	@touch $@
@@ -38,7 +39,7 @@ $(READY): requirements.lock pyproject.toml Makefile fixtures/run/launcher.py
 $(READY_DEV): $(READY) requirements-dev.lock
 	@echo "setup: the locked dependencies of the tests and tools …"
 	@$(INSTALL) --require-hashes -r requirements-dev.lock
-	@$(BIN)/python -m compileall -q $(VENV)/lib >/dev/null || true
+	@$(BIN)/python -I -m compileall -q $(VENV)/lib >/dev/null || true
 	@touch $@
 
 triage: $(READY) ## during the incident: name the cause (ARGS="--incident=INC-1 …")
@@ -48,7 +49,7 @@ verify: $(READY) ## after recovery: is it over? (ARGS="--wait=120 …")
 	@$(BIN)/pytest -m verify $(ARGS)
 
 runbook: $(READY) ## every step of the runbook with the checks that automate it
-	@$(BIN)/python -m service_down.checks.framework.runbook
+	@$(BIN)/python -I -m service_down.checks.framework.runbook
 
 demo: $(READY) ## reference stack up, broken, triaged, repaired, verified
 	@$(BIN)/python -m service_down.tests_meta.lab.demo

@@ -16,18 +16,57 @@ _ACTIVE = re.compile(
     r"[@#<\[\]]|(?<!-)>"
     r"|&(?=#?\w+;)"  # an entity
     r"|/(?=/)|(?<=\bmailto):|(?<=\bjavascript):|(?<=\bdata):"
-    r"|(?<=[a-z0-9])\.(?=(?:com|net|org|info|biz|edu|gov|mil|int|app|dev|xyz|top|site|online|shop|link|click)\b)"
-    # two letters are a country, unless they end the name of a usual file
-    r"|(?<=[a-z0-9])\.(?!(?:cs|db|gz|go|js|md|pl|py|rb|rs|sh|so|ts|vm|xz)\b)(?=[a-z]{2}\b)"
+    r"|(?<!\w):(?=[\w+-]{0,40}[a-z+][\w+-]{0,40}:)"  # a picture such as :smile:
+    r"|(?<=\bGH)-(?=\d)"  # an issue
+    r"|(?<![0-9a-z])[0-9a-f](?=[0-9a-f]{39}(?![0-9a-z]))"  # a commit
     r"|(?<=\bwww)\.",
     re.IGNORECASE,
 )
+_DOTTED = re.compile(r"(?<![\w-])[./~]{0,3}(?:[\w-]+[./]){0,40}[\w-]+\.[^\W\d_][\w-]*(?::\d)?")
+_DOT = re.compile(r"(?<=[\w-])\.(?=([^\W\d_][\w-]+))")
+# What no domain ends in, and what may end a domain too: it stays at the end of a path and before the number of a line.
+_FILE_ENDINGS = frozenset(
+    ("yaml", "yml", "json", "jsonl", "toml", "conf", "cfg", "ini", "log", "txt", "html", "htm", "css", "js", "ts",
+     "go", "rb", "java", "xml", "csv", "gz", "tar", "bz2", "xz", "tgz", "zst", "sql", "db", "env", "lock", "tmp",
+     "bak", "pid", "sock", "out", "jar", "pem", "crt", "key", "service", "socket", "timer", "mount", "override",
+     "local", "internal")
+)  # fmt: skip
+_FILE_OR_DOMAIN = frozenset(("sh", "py", "md", "rs", "pl", "so", "zip"))
+_ENGINE_FIELD = re.compile(
+    r"com\.docker\.compose|State\.(?:Status|Error|ExitCode|Health(?:\.(?:Log|Status))?)|NetworkSettings\.(?:Networks|Ports)"
+    r"|Config\.(?:Labels|Image|Healthcheck(?:\.Test)?)|HostConfig\.(?:Mounts|LogConfig|Binds|Memory|RestartPolicy)"
+)
+_FORMATTING = re.compile(r"[*`]|~(?=[~\w])|(?<=[~\w])~|\|(?=\|)|(?<=\|)\||(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _TO_FULL_WIDTH = 0xFEE0  # from an ASCII character to its full-width form
 
 
 def inert(text: str) -> str:
     """Return `text` on one line so that no chat, mail reader or Markdown makes a mention, a link or an image of it."""
-    return _ACTIVE.sub(lambda match: chr(ord(match.group()) + _TO_FULL_WIDTH), single_line(text))
+    return _ACTIVE.sub(_full_width, _DOTTED.sub(_without_domains, single_line(text)))
+
+
+def _full_width(match: re.Match[str]) -> str:
+    return "".join(chr(ord(char) + _TO_FULL_WIDTH) for char in match.group())
+
+
+def _without_domains(match: re.Match[str]) -> str:
+    """Return a word with dots, of which those that may stand in the name of a domain are full-width."""
+    word = match.group()
+    if _ENGINE_FIELD.fullmatch(word):
+        return word
+    is_place = word.startswith(("/", "./", "../", "~/")) or word[-2:-1] == ":"
+
+    def dot(found: re.Match[str]) -> str:
+        ending = found[1].lower()
+        is_file = ending in _FILE_ENDINGS or (is_place and ending in _FILE_OR_DOMAIN)
+        return "." if is_file else _full_width(found)
+
+    return _DOT.sub(dot, word)
+
+
+def unformatted(text: str) -> str:
+    """Return `text` as `inert` does, and so that no chat makes bold, hidden, crossed out or code of a part of it."""
+    return _FORMATTING.sub(_full_width, inert(text))
 
 
 def shortened(text: str, max_characters: int) -> str:

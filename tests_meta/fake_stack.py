@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from service_down.tests_meta import fake_servers
-from service_down.tests_meta.fake_docker import DockerContainer, FakeDocker, compose_labels
+from service_down.tests_meta.fake_docker import LABEL, DockerContainer, FakeDocker, compose_labels
+from service_down.tests_meta.fake_engine import engine_server
 from service_down.tests_meta.fake_servers import Conversation, RecordingServer, recording_server
-from service_down.tests_meta.http_engine import engine_server
 from service_down.tests_meta.suite_run import SuiteRun, run_suite
 
 _STATE_ROW = ("17.2", "f", "off", "3", "100", "3", "2026-01-01 00:00:00+00")
@@ -51,7 +51,7 @@ def fake_stack(
         for number, name in enumerate((*names, "postgres", "redis"), start=2)
     ]
     with contextlib.ExitStack() as running:
-        docker_host = running.enter_context(engine_server(FakeDocker(containers)))
+        engine = running.enter_context(engine_server(_answers(containers)))
         http = running.enter_context(recording_server(talks.get("http", fake_servers.http("200 OK"))))
         postgres = running.enter_context(recording_server(talks.get("postgres", healthy_postgres)))
         redis = running.enter_context(recording_server(talks.get("redis", healthy_redis)))
@@ -61,7 +61,30 @@ def fake_stack(
         lines.append(f'[postgres.main]\nservice = "postgres"\nport = {postgres.port}\nhost = "127.0.0.1"\nuser = "app"')
         lines.append(f'[redis.main]\nservice = "redis"\nport = {redis.port}\nhost = "127.0.0.1"')
         (folder / "stack.toml").write_text("\n".join(lines))
-        yield FakeStack(folder / "stack.toml", docker_host, (http, postgres, redis))
+        yield FakeStack(folder / "stack.toml", engine.url, (http, postgres, redis))
+
+
+def _answers(containers: Sequence[DockerContainer]) -> dict[str, Any]:
+    """What the engine answers: each container can be reached by the name of its service."""
+    docker = FakeDocker(containers)
+    answers: dict[str, Any] = {
+        "/version": {"Version": "29.0.0", "ApiVersion": "1.41"},
+        "/containers/json": docker.containers(all=True),
+        "/info": {**docker.info(), "DockerRootDir": "/", "NCPU": 2, "MemTotal": 8 << 30},
+        "/networks": docker.networks(),
+        "/events": [],
+        "/volumes": {"Volumes": []},
+        "/system/df": {},
+    }
+    for container in containers:
+        inspected = container.inspected()
+        for network in inspected["NetworkSettings"]["Networks"].values():
+            network["Aliases"] = [container.labels[f"{LABEL}service"]]
+        answers[f"/containers/{container.name}/json"] = inspected
+        answers[f"/containers/{container.name}/stats"] = {}
+        answers[f"/images/sha256:{container.name}/json"] = docker.inspect_image(f"sha256:{container.name}")
+        answers[f"/images/image-of-{container.name}:1/json"] = docker.inspect_image(f"sha256:{container.name}")
+    return answers
 
 
 def healthy_redis(client: Conversation) -> None:

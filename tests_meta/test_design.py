@@ -137,3 +137,10 @@ def test_each_signature_matches_its_sample(signature: Signature) -> None:
 
 def test_an_innocent_line_has_no_signature() -> None:
     assert signature_of("2026-11-23T20:41:07Z INFO api-gateway alive, 0 errors") is None
+
+
+def test_threads_are_started_in_one_place() -> None:
+    """`threading.Thread.start` waits for ever for a thread that finds no memory."""
+    texts = {path: path.read_text() for folder in ("fixtures", "checks", "reports") for path in modules(folder)}
+    assert [str(path) for path, text in texts.items() if re.search(r"threading\.(?:Thread|Timer)\(", text)] == []
+    assert [path.name for path, text in texts.items() if "start_new_thread(" in text] == ["threads.py"]

@@ -7,11 +7,13 @@ process from ending; the command leaves that process behind (fixtures/run/superv
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +28,7 @@ from service_down.fixtures.run.places import (
 )
 from service_down.fixtures.run.run_process import keep_folder, made_folder
 from service_down.fixtures.text import harmless_json
-from service_down.reports.delivery.access import OWNER_ONLY, Access
+from service_down.reports.delivery.access import OWNER_ONLY, Access, opened_folder
 
 PAGE, VERDICT, JUNIT = "report.html", "verdict.json", "junit.xml"
 UPDATE, TIMELINE = "incident-update.md", "timeline.md"
@@ -127,13 +129,34 @@ def _move_to_free_name(beside: Path, base: Path, name: str) -> Path:
 
 
 def write_copy(source: Path, target: Path, access: Access) -> None:
-    """Copy a file to where the user wants it. A link is replaced, not followed. Raises OSError."""
+    """Copy a file to where the user wants it, also to a pipe or a device. A link is replaced, not followed.
+
+    A pipe of another user's is replaced too. Raises OSError.
+    """
     access.make_folders(target.parent)
     content = source.read_bytes()
-    if target.parent in DEVICE_FOLDERS or (target.exists() and not target.is_file()):  # such as a pipe
+    if target.parent in DEVICE_FOLDERS:  # such as the link /dev/stdout
         target.write_bytes(content)
+    elif _is_trusted_device(os.lstat(target) if os.path.lexists(target) else None):
+        _write_to_device(target, content)
     else:
-        _write(target, content, access)
+        with opened_folder(target.parent, follow=True) as folder:
+            _write_in(folder, target.name, content, access)
+
+
+def _is_trusted_device(status: os.stat_result | None) -> bool:
+    """Whether this is a pipe or a device that is the user's own or root's."""
+    if status is None or not (stat.S_ISFIFO(status.st_mode) or stat.S_ISCHR(status.st_mode)):
+        return False
+    return status.st_uid in (0, os.geteuid())
+
+
+def _write_to_device(target: Path, content: bytes) -> None:
+    """Write to a pipe or a device. It is looked at once more when it is open: somebody could have replaced it."""
+    with open(os.open(target, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "wb") as file:  # noqa: PTH123  # a descriptor
+        if not _is_trusted_device(os.fstat(file.fileno())):
+            raise OSError(None, "somebody replaced it")
+        file.write(content)
 
 
 def update_latest_link(folder: Path) -> None:
@@ -155,12 +178,23 @@ def write_text(path: Path, text: str) -> None:
 
 
 def _write(path: Path, content: bytes, access: Access) -> None:
-    temporary = path.with_name(f".{path.name}.part")
-    temporary.unlink(missing_ok=True)
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, OWNER_ONLY.file_mode)
+    """Write a file to a folder of the user's own. Raises OSError when the folder is a link or somebody else's."""
+    with opened_folder(path.parent) as folder:
+        _write_in(folder, path.name, content, access, os.fstat(folder).st_uid)
+
+
+def _write_in(folder: int, name: str, content: bytes, access: Access, owner: int | None = None) -> None:
+    """Write a file to an open folder. With `owner`, a file of ours must get this owner there."""
+    temporary = f".{name}.part"
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(temporary, dir_fd=folder)  # in an open folder
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    descriptor = os.open(temporary, flags, OWNER_ONLY.file_mode, dir_fd=folder)
     with open(descriptor, "wb") as file:  # noqa: PTH123  # a descriptor
+        if owner not in (None, os.fstat(descriptor).st_uid):  # not our number: network disks may change it
+            raise OSError(None, "somebody replaced the folder")
         access.give_file(descriptor)
         file.write(content)
         file.flush()
         os.fsync(descriptor)
-    temporary.replace(path)
+    os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)  # in an open folder

@@ -20,13 +20,14 @@ from service_down.fixtures.evidence.own_machine import own_trouble
 from service_down.fixtures.evidence.threads import start_thread
 from service_down.reports.delivery.files import PAGE
 from service_down.reports.history.compare import comparison_text
-from service_down.reports.text import inert
+from service_down.reports.text import inert, unformatted
 from service_down.reports.verdict_file import CauseEntry, VerdictFile
 
 SEND_SECONDS = 8.0  # for all receivers together, from the start of sending
 MAX_CAUSES = 5
 KINDS = {"healthy": "success", "down": "failure"}  # Apprise's, by verdict; all others are warnings
 _CURL = re.compile(r"^curl .* -- '?https?://[\w.:/?=&%+~-]+'?", re.ASCII)  # its URL is the settings' own
+_FORMATS = re.compile(r"`|~[~\w]|(?<=\w)~|\|\||\*.*\*|(?<![A-Za-z0-9])_.*_(?![A-Za-z0-9])")
 _STATUS = re.compile(r"\berror=(\d{3})\b")
 
 
@@ -44,32 +45,32 @@ def message(verdict: VerdictFile, report: Path | None) -> Message:
     """Return the summary of a run: verdict, causes with the next step of each, escalation, comparison."""
     run, causes = verdict.run, verdict.causes
     parts = ["REPLAY of a recording, nothing live was looked at"] if run.replayed else []
-    parts.append(inert(verdict.summary))
+    parts.append(unformatted(verdict.summary))
     parts += [_cause(cause) for cause in causes[:MAX_CAUSES]]
     if len(causes) > MAX_CAUSES:
         parts.append(f"and {len(causes) - MAX_CAUSES} more causes, in the report")
     if verdict.escalate.reasons:
-        parts.append(f"ESCALATE: {', '.join(verdict.escalate.reasons)}")
+        parts.append(f"ESCALATE: {unformatted(', '.join(verdict.escalate.reasons))}")
     if verdict.compared:
-        parts.append(inert(f"since {comparison_text(verdict.compared, verdict.started)}"))
+        parts.append(unformatted(f"since {comparison_text(verdict.compared, verdict.started)}"))
     if run.interrupted:
         parts.append("INTERRUPTED: not every check was run")
     if run.scope:
-        parts.append(inert(f"ONLY {run.scope}"))
+        parts.append(unformatted(f"ONLY {run.scope}"))
     parts.append(f"{verdict.mode} at {verdict.started:%Y-%m-%d %H:%M:%S} UTC")
     name = " · ".join(text for text in (run.stack, run.incident) if text)
     title = f"{'REPLAY: ' if run.replayed else ''}{verdict.verdict.upper()}: {name}"
-    return Message(inert(title), "\n".join(parts), KINDS.get(verdict.verdict, "warning"), report)
+    return Message(unformatted(title), "\n".join(parts), KINDS.get(verdict.verdict, "warning"), report)
 
 
 def _cause(cause: CauseEntry) -> str:
-    return f"- {inert(cause.name)}" + (f"\n  next: {_command(cause.next[0])}" if cause.next else "")
+    return f"- {unformatted(cause.name)}" + (f"\n  next: {_command(cause.next[0])}" if cause.next else "")
 
 
 def _command(command: str) -> str:
     """Return the command as it can be pasted, or where it stands: in a chat its names could mention somebody."""
     rest = _CURL.sub("", command)
-    return command if inert(rest) == rest else f"the first command in {PAGE}"
+    return command if inert(rest) == rest and not _FORMATS.search(rest) else f"the first command in {PAGE}"
 
 
 class _StatusHandler(logging.Handler):

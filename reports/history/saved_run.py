@@ -11,9 +11,12 @@ import msgspec
 
 from service_down.fixtures.evidence.observation import parse_time
 from service_down.fixtures.run.places import PREFIX
+from service_down.fixtures.settings.user_file import MIB, FileError, decode_json, read_regular_file
 from service_down.reports.delivery.files import UPDATE, VERDICT
 from service_down.reports.verdict_file import SCHEMA, VerdictFile
 
+MAX_FILE_BYTES = 4 * MIB  # that of two thousand services has 0.4
+MAX_ALL_BYTES = 32 * MIB
 MAX_RUNS = 200  # read from a report directory; older runs do not belong to a current incident
 
 
@@ -55,24 +58,15 @@ def load_saved_run(path: Path) -> SavedRun:
 
     Raises SavedRunError for a file that is missing, cut off, edited by hand or of a newer version.
     """
+    file = path
     try:
         file = path / VERDICT if path.is_dir() else path
-        if file.exists() and not file.is_file():
-            raise SavedRunError("is no regular file")
-        verdict = verdict_from_json(msgspec.json.decode(file.read_bytes()))
-    except (OSError, ValueError, RecursionError) as error:  # msgspec.DecodeError is a ValueError
-        raise SavedRunError(f"{path}: {_reason(error)}") from None
-    except SavedRunError as error:
+        verdict = verdict_from_json(decode_json(read_regular_file(file, MAX_FILE_BYTES)))
+    except OSError as error:  # a folder on the way
+        raise SavedRunError(f"{path}: cannot be read: {error.strerror}") from None
+    except (FileError, SavedRunError) as error:
         raise SavedRunError(f"{file}: {error}") from None
     return SavedRun(verdict, file.parent)
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, OSError):
-        return f"cannot be read: {error.strerror}"
-    if isinstance(error, msgspec.DecodeError):
-        return f"is not whole JSON ({error}); was it cut off?"
-    return f"cannot be read: {error or type(error).__name__}"
 
 
 @dataclass(frozen=True)
@@ -110,7 +104,7 @@ def _started(run: SavedRun) -> datetime:
 
 def read_earlier_runs(base: Path) -> EarlierRuns:
     """Return the newest runs of a report directory; a run that cannot be read is named and left out."""
-    runs, left_out = [], []
+    runs, left_out, size = [], [], 0
     try:
         folders = sorted(
             folder
@@ -121,9 +115,22 @@ def read_earlier_runs(base: Path) -> EarlierRuns:
         )
     except OSError as error:
         return EarlierRuns((), (f"{base}: cannot be read: {error.strerror}",) if base.exists() else ())
-    for folder in folders[-MAX_RUNS:]:  # their names begin with the time
+    for folder in reversed(folders[-MAX_RUNS:]):  # their names begin with the time
+        file_size = _size(folder / VERDICT)
+        if size + file_size > MAX_ALL_BYTES:
+            left_out.append(f"{folder}: is left out: newer runs are large enough")
+            continue
         try:
             runs.append(load_saved_run(folder / VERDICT))
+            size += file_size
         except SavedRunError as error:
             left_out.append(str(error))
-    return EarlierRuns(tuple(sorted(runs, key=_started)), tuple(left_out))
+    runs.reverse()
+    return EarlierRuns(tuple(sorted(runs, key=_started)), tuple(reversed(left_out)))
+
+
+def _size(file: Path) -> int:
+    try:
+        return min(file.stat().st_size, MAX_FILE_BYTES)
+    except OSError:  # it is gone
+        return 0

@@ -138,11 +138,13 @@ def test_a_word_with_an_at_sign_names_no_file_of_words(hostile: Path) -> None:
     assert "--option=@alice" in done.stdout
 
 
-def test_a_second_value_names_no_tests(hostile: Path) -> None:
-    done = run(PYTEST, "--stack=stack.toml", "--service", "api", "tests", cwd=hostile)
+@pytest.mark.parametrize("word", ["tests", "tests/", "tests/.", "tests::x"])
+def test_a_second_value_names_no_tests(tmp_path: Path, word: str) -> None:
+    hostile = hostile_folder(tmp_path / "srv", "conftest")
+    done = run(PYTEST, "--stack=stack.toml", "--service", "api", word, cwd=hostile)
     assert not marker(hostile).exists(), done.stdout
     assert done.returncode == 4, done.stdout
-    assert "tests: this is a second value, or a folder of checks of your own" in done.stdout
+    assert f"{word}: this is a second value, or a folder of checks of your own" in done.stdout
 
 
 def test_a_text_that_is_too_long_for_a_name_is_a_usage_error(hostile: Path) -> None:

@@ -77,15 +77,27 @@ def test_a_file_that_is_not_json_is_an_error(tmp_path: Path, raw: bytes, message
         ("context", "host", 3, "context.host: "),
         ("options", "compose", "rm -rf /; docker compose", "options.compose does not begin with `docker compose`"),
         ("options", "compose", "docker compose -p 'x", "options.compose: No closing quotation"),
+        ("options", "compose", "docker compose exec db sh", "options.compose has 'exec'"),
+        ("options", "compose", "docker compose -f /a -p x --dry-run", "options.compose has '--dry-run'"),
+        ("options", "compose", "docker compose -f git@evil.invalid:a.git", "-f 'git@evil.invalid:a.git', no absolute"),
+        ("options", "compose", "docker compose -p", "options.compose has -p without a value"),
+        ("options", "compose", "docker compose -p --help", "options.compose has -p without a value"),
         ("options", "now", "garbage", "options.now is 'garbage', no time"),
+        ("options", "now", "9999-12-31T23:59:59-23:59", "no time"),
         ("options", "now", None, "options.now: "),
         ("options", "alert", 5, "options.alert: "),
         ("options", "alert", {"name": "x", "starts": None, "firing": 1}, "options.alert.firing: "),
         ("options", "services", 5, "options.services: "),
         ("options", "compose", ["docker"], "options.compose: "),
         ("settings", "timeouts", {"http": "x"}, "settings.timeouts.http: "),
+        (
+            "settings",
+            "endpoints",
+            {"x": {"service": "a", "port": 1, "program": "(a+)+$"}},
+            "settings.endpoints.x.program: ",
+        ),
     ],
-    ids=range(12),
+    ids=range(19),
 )
 def test_an_edited_recording_is_an_error_that_names_the_key(
     tmp_path: Path, table: str, key: str, value: Any, message: str
@@ -108,9 +120,15 @@ def test_a_pipe_and_a_file_that_is_too_large_are_errors(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match="pipe: is no regular file"):
         load(tmp_path / "pipe")
     with (tmp_path / "large").open("wb") as file:
-        file.truncate(2**28 + 1)
-    with pytest.raises(RecordingError, match="large: is larger than 256 MiB"):
+        file.truncate(2**25 + 1)
+    with pytest.raises(RecordingError, match="large: is larger than 32 MiB"):
         load(tmp_path / "large")
+
+
+def test_a_file_of_many_values_is_not_parsed(tmp_path: Path) -> None:
+    (tmp_path / "evidence.json").write_text("[" + "[],[]," * 2**20 + "[]]")
+    with pytest.raises(RecordingError, match="holds more values than any such file does"):
+        load(tmp_path)
 
 
 def test_a_recording_without_options_is_an_error(tmp_path: Path) -> None:

@@ -81,8 +81,9 @@ def test_the_shipped_settings_are_valid() -> None:
         (["--project=Bad Name!"], "--project: 'Bad Name!' is no name of a Compose project"),
         (["-m", "nosuch"], "-m nosuch: there is no mark 'nosuch'; use -m triage or -m verify"),
         (["--hosts", "ssh://a,ssh://b"], "one machine is looked at in a run"),
+        (["--hosts=docker://web"], "--hosts=docker://web: a machine is looked at here or over SSH"),
     ],
-    ids=["stack", "compose-file", "budget", "no-budget", "wait", "no-stack", "project", "mark", "hosts"],
+    ids=["stack", "compose-file", "budget", "no-budget", "wait", "no-stack", "project", "mark", "hosts", "container"],
 )
 @pytest.mark.parametrize("parallel", [[], ["-n", "2"]], ids=["alone", "xdist"])
 def test_a_mistake_on_the_command_line_is_one_line_and_exit_4(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import grp
 import os
 import stat
+import struct
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +20,12 @@ from service_down.tests_meta.suite_run import SuiteRun, run_suite
 
 AT = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 UMASKS = (0o000, 0o022, 0o277)
+NOBODY = 65534
+# Entries of tag, permissions and user: the owner 7, the user nobody 7, the group 5, the mask 7, others 0.
+ACL = struct.pack("<I", 2) + b"".join(
+    struct.pack("<HHI", *entry)
+    for entry in ((1, 7, 0xFFFFFFFF), (2, 7, NOBODY), (4, 5, 0xFFFFFFFF), (16, 7, 0xFFFFFFFF), (32, 0, 0xFFFFFFFF))
+)
 GROUP = next((group for group in grp.getgrall() if group.gr_gid != os.getgid()), None)
 
 
@@ -113,6 +120,97 @@ def test_a_device_is_written_to_and_not_replaced(tmp_path: Path, monkeypatch: py
         read = reader.submit((tmp_path / "pipe").read_text)
         files.write_copy(source, tmp_path / "pipe", OWNER_ONLY)
         assert read.result(timeout=10) == "<testsuites/>"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root: another user's pipe")
+def test_a_pipe_of_another_user_gets_nothing(tmp_path: Path) -> None:
+    source, pipe = tmp_path / "junit.xml", tmp_path / "pipe"
+    source.write_text("<testsuites/>")
+    os.mkfifo(pipe)
+    os.chown(pipe, NOBODY, NOBODY)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        files.write_copy(source, pipe, OWNER_ONLY)
+        assert os.read(reader, 10) == b""
+    finally:
+        os.close(reader)
+    assert (pipe.is_file(), pipe.read_text()) == (True, "<testsuites/>")
+
+
+def test_nor_does_one_that_took_the_place_of_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, pipe = tmp_path / "junit.xml", tmp_path / "pipe"
+    source.write_text("<testsuites/>")
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    answers = iter([True, False])
+    monkeypatch.setattr(files, "_is_trusted_device", lambda status: next(answers))
+    try:
+        with pytest.raises(OSError, match="replaced"):
+            files.write_copy(source, pipe, OWNER_ONLY)
+        assert os.read(reader, 10) == b""
+    finally:
+        os.close(reader)
+
+
+@pytest.mark.parametrize("moment", ["made", "given"])
+@pytest.mark.parametrize("by", ["link", "folder"])
+def test_nobody_can_put_another_folder_in_the_place_of_the_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str, by: str
+) -> None:
+    """Who may write to the report directory replaces the new folder, as soon as it is there."""
+    staged, base, victim = tmp_path / "staged", tmp_path / "base", tmp_path / "victim"
+    for folder in (staged, base, victim):
+        folder.mkdir()
+    (staged / "verdict.json").write_text("{}")
+    (victim / "verdict.json").write_text("of root")
+    victim.chmod(0o755)
+    if by == "folder" and os.geteuid() == 0:
+        os.chown(victim, NOBODY, NOBODY)
+    elif by == "folder":
+        pytest.skip("needs root: another user's folder")
+    mkdir, give_folder = Path.mkdir, Access.give_folder
+
+    def replace_it(path: Path) -> None:
+        if path.parent == base:
+            path.rename(tmp_path / f"away-{path.name}")
+            path.symlink_to(victim) if by == "link" else victim.rename(path)
+
+    def make(path: Path, *words: Any, **more: Any) -> None:
+        mkdir(path, *words, **more)
+        if moment == "made":
+            replace_it(path)
+
+    def give(access: Access, path: Path) -> None:
+        give_folder(access, path)
+        if moment == "given":
+            replace_it(path)
+
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr(Path, "mkdir", make)
+    monkeypatch.setattr(Access, "give_folder", give)
+    report = files.deliver(staged, base, "now", OWNER_ONLY)
+    assert "cannot be written" in report.note
+    assert (report.path / "verdict.json").read_text() == "{}"
+    assert not report.path.is_relative_to(base)
+    if by == "link":
+        assert stat.S_IMODE(victim.stat().st_mode) == 0o755
+        assert [(path.name, path.read_text()) for path in victim.iterdir()] == [("verdict.json", "of root")]
+
+
+def test_no_list_of_further_users_stays(tmp_path: Path) -> None:
+    """A new file gets the list of its folder, and the mode for the group would open it to all of them."""
+    base, staged = tmp_path / "base", tmp_path / "staged"
+    base.mkdir()
+    staged.mkdir()
+    (staged / "verdict.json").write_text("{}")
+    try:
+        os.setxattr(base, "system.posix_acl_default", ACL)
+    except OSError:
+        pytest.skip("this file system has no such lists")
+    folder = files.deliver(staged, base, "now", Access(0o750, 0o640)).path
+    assert folder.parent == base
+    for path in (folder, folder / "verdict.json"):
+        assert [name for name in os.listxattr(path) if "posix_acl" in name] == []
 
 
 @pytest.mark.skipif(os.geteuid() != 0 or GROUP is None, reason="needs root: another group's files")

@@ -23,7 +23,8 @@ import os, threading
 real = os.{call}
 
 def hang(file, *args, **kwargs):
-    path = os.readlink(f"/proc/self/fd/{{file}}") if isinstance(file, int) else os.fspath(file)
+    place = kwargs.get("src_dir_fd", file)
+    path = os.readlink(f"/proc/self/fd/{{place}}") if isinstance(place, int) else os.fspath(file)
     if path.startswith({folder!r}):
         threading.Event().wait()
     return real(file, *args, **kwargs)

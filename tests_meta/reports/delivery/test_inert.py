@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import smtplib
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -88,6 +89,25 @@ MARKUP = (
     "@\u200beveryone",
     "\uff20everyone <\u200b!here>",
 )
+DOMAINS = (
+    *("evil.support/reset", "evil.cloud", "evil.zip", "evil.sh", "EVIL.Sh/x", "evil.\u0440\u0444", "evil.xn--p1ai"),
+    *("x.json.evil.support", "State.evil.support", "State.Health.evil.cloud", "(evil.support)", "evil.support:443"),
+    *("my-evil.co.uk", "a_evil.cloud"),
+)
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+REFERENCES = ("GH-26", "gh-1", "fixes GH-26.", COMMIT, ":smile:", ":+1:", "::man-bowing:", "(:x:)")
+FORMATS = (
+    "**ALL CLEAR**",
+    "*ALL CLEAR*",
+    "_x_",
+    "__x__",
+    "||hidden||",
+    "~~x~~",
+    "~x~",
+    "`code`",
+    "```\ncode\n```",
+    "a*b*c",
+)
 HOSTILE = (*MENTIONS, *MORE_MENTIONS, *LINKS, *MARKUP)
 ACTIVE = re.compile(
     r"@\w|<[!@#:/a-z]|#\w|://|\]\s?[(\[:]|!\[|www\.|evil\.(?:com|example\.co)|&(?:#\d+|#x\w+|\w+);|mailto:|javascript:",
@@ -119,9 +139,43 @@ def test_an_inert_text_has_no_active_part(text: str) -> None:
     assert len(inert(text)) == len(text)
 
 
+DOMAIN = re.compile(r"evil\.\w|\w\.(?:support|cloud|zip|sh|uk|xn--p1ai|\u0440\u0444)\b", re.IGNORECASE)
+REFERENCE = re.compile(r"\bGH-\d|\b[0-9a-f]{40}\b|(?<!\w):[\w+-]*[a-z+][\w+-]*:", re.IGNORECASE)
+FORMAT = re.compile(r"[*`]|~[~\w]|\|\||\b_|_\b")
+
+
+@pytest.mark.parametrize("text", [*DOMAINS, *REFERENCES])
+def test_no_name_of_a_domain_and_no_reference_stays_active(text: str) -> None:
+    for shown in (inert(text), inert(f"before {text} after"), escaped(text), prose(text)):
+        assert not DOMAIN.search(shown), shown
+        assert not REFERENCE.search(shown), shown
+    sent = message(hostile_verdict(text), None)
+    assert not DOMAIN.search(sent.title + sent.body)
+    assert not REFERENCE.search(sent.title + sent.body)
+    assert len(inert(text)) == len(text)
+
+
+@pytest.mark.parametrize("text", ["a", "a.", "a/", "a.b", ".", "~/", "a:", ":a", "0a", "a-"])
+def test_a_long_text_takes_linear_time(text: str) -> None:
+    started = time.process_time()
+    inert(text * (100_000 // len(text)))
+    inert(":" + text * (100_000 // len(text)))
+    assert time.process_time() - started < 2
+
+
+@pytest.mark.parametrize("text", FORMATS)
+def test_a_notification_formats_nothing(text: str) -> None:
+    sent = message(hostile_verdict(text), None)
+    shown = [line for line in (sent.title, *sent.body.splitlines()) if "next:" not in line]
+    assert not [line for line in shown if FORMAT.search(line)]
+    assert f"docker start -- '{text}'" not in sent.body
+
+
 @pytest.mark.parametrize(
     "text",
     [
+        "/srv/shop/run.py, ./go.sh, ~/.ssh/config and app/main.py:12 of docker-compose.override.yaml",
+        "Config.Labels says com.docker.compose; 12.5 s, v1.2.3, 10.0.0.1:80, e.g. i.e. x.y",
         "postgres was stopped: exit code 0, 3.5 s ago (12:30:05 UTC)",
         "State.Health.Log of shop-api-1: compose.yaml, app.py:12 and verdict.json in /srv/shop/backup.sh",
         "worse: postgres: ok -> down",

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from service_down.fixtures.evidence.recording import Recording
+from service_down.reports.history import saved_run
 from service_down.reports.history.compare import compare
 from service_down.reports.history.saved_run import (
     EarlierRuns,
@@ -128,7 +129,7 @@ BAD = [
     ("[]", "no verdict of this suite"),
     ('{"schema": 99}', "schema 99, this suite knows 1"),
     ('{"schema": 1}', "edited by hand"),
-    ("[" * 100_000, "cannot be read|whole JSON"),
+    ("[" * 100_000, "nested too deeply"),
     ("\ud800", "whole JSON"),
 ]
 
@@ -231,3 +232,36 @@ def test_a_run_that_cannot_be_compared_with_is_one_line_and_exit_4(
     assert "--compare=previous" in lines[0]
     assert "Traceback" not in ran.out
     assert not (tmp_path / "reports").exists()
+
+
+def test_one_bad_file_hides_no_other(tmp_path: Path) -> None:
+    good: dict[str, Any] = json.loads(json.dumps(to_json(verdict_at(1))))
+    bad = {**good, "run": {**good["run"], "started": "9999-12-31T23:59:59-23:59"}}
+    for name, text in {
+        "1": json.dumps(good),
+        "2": json.dumps(bad),
+        "3": json.dumps(good) + " " * 2**22,
+        "4": "[" + "[]," * 2**20 + "[]]",
+    }.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "verdict.json").write_text(text)
+    found = read_earlier_runs(tmp_path)
+    assert [run.folder.name for run in found.runs] == ["1"]
+    assert [text.partition("verdict.json: ")[2].partition(";")[0] for text in found.left_out] == [
+        "does not hold what it must: run.started is '9999-12-31T23:59:59-23:59', no time",
+        "is larger than 4 MiB, which no such file is",
+        "is no verdict of this suite (it has no schema)",
+    ]
+
+
+def test_only_so_much_is_read_of_a_report_directory_the_newest_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = json.dumps(to_json(verdict_at(1)))
+    monkeypatch.setattr(saved_run, "MAX_ALL_BYTES", 2 * len(text.encode()))
+    for name in ("1", "2", "3"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "verdict.json").write_text(text)
+    found = read_earlier_runs(tmp_path)
+    assert {run.folder.name for run in found.runs} == {"2", "3"}
+    assert found.left_out == (f"{tmp_path / '1'}: is left out: newer runs are large enough",)

@@ -158,3 +158,12 @@ def test_a_command_installs_only_what_it_needs(target: str, locks: list[str], tm
     command = ["make", "--dry-run", f"VENV={tmp_path / 'venv'}", target]
     printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert re.findall(r"--require-hashes -r (\S+)", printed) == locks
+
+
+def test_nothing_is_executed_to_install_a_package() -> None:
+    """Neither a package's own code, nor a module that a variable of the shell names."""
+    makefile = (ROOT / "Makefile").read_text()
+    installs = [line for line in makefile.splitlines() if "pip install" in line]
+    assert len(installs) == 1
+    assert "/python -I -m pip install" in installs[0]
+    assert "--only-binary :all:" in installs[0]
