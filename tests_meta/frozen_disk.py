@@ -21,6 +21,7 @@ FORCE, DETACH = 1, 2  # of umount2: all messages fail; the folder is free at onc
 INIT = struct.Struct("<IIIIHHIIHHIIHH6I")  # fuse_init_out, 64 bytes
 HEADER = struct.Struct("<IiQ")  # length, error, number of the message
 BUFFER_BYTES = 2**18  # more than the longest message: the kernel gives none to a smaller buffer
+LONGEST_SECONDS = 60.0  # then it is taken away, so that no test can sleep for ever
 NUMBER_OFFSET = 8  # of the message's number in its header
 
 
@@ -36,6 +37,13 @@ def frozen_disk(folder: Path) -> Iterator[Path]:
         device = os.open("/dev/fuse", os.O_RDWR)
     except OSError as error:
         pytest.skip(f"NO FROZEN DISK, so nothing of this was tried: /dev/fuse: {error.strerror}")
+
+    def take_away() -> None:  # everything that waits gets an error
+        for how in (FORCE, DETACH):
+            libc.umount2(os.fsencode(folder), how)
+
+    timer = threading.Timer(LONGEST_SECONDS, take_away)
+    timer.daemon = True
     options = f"fd={device},rootmode=40000,user_id=0,group_id=0".encode()
     if libc.mount(b"frozen", os.fsencode(folder), b"fuse", 0, options):
         os.close(device)
@@ -46,10 +54,11 @@ def frozen_disk(folder: Path) -> Iterator[Path]:
         (number,) = struct.unpack_from("<Q", message, NUMBER_OFFSET)
         os.write(device, HEADER.pack(HEADER.size + len(answer), 0, number) + answer)
         threading.Thread(target=_read_all, args=(device,), daemon=True).start()
+        timer.start()
         yield folder
     finally:
-        for how in (FORCE, DETACH):  # everything that waits gets an error
-            libc.umount2(os.fsencode(folder), how)
+        timer.cancel()
+        take_away()
         os.close(device)
 
 
