@@ -190,18 +190,22 @@ def test_a_terminal_that_closes_sends_its_signal_twice_and_gets_a_report(tmp_pat
     assert (tmp_path / "reports" / "latest" / "verdict.json").exists()
 
 
-@pytest.mark.parametrize("delay_ms", [20, 35, 60, 100, 160, 250, 350, 500])
-def test_a_signal_at_any_moment_shows_no_traceback_and_leaves_no_folder(tmp_path: Path, delay_ms: int) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+@pytest.mark.parametrize("delay_ms", [25, 50, 100, 200, 350])
+def test_a_signal_at_any_moment_shows_no_traceback_and_leaves_no_folder(
+    tmp_path: Path, delay_ms: int, number: signal.Signals
+) -> None:
     """No moment is waited for: whatever the signal meets must hold."""
     memory = tmp_path / "memory"
     memory.mkdir()
-    words = [f"--stack={tmp_path / 'missing.toml'}"] if delay_ms % 2 else [f"--report-dir={tmp_path / 'reports'}"]
-    number = SIGNALS[delay_ms // 5 % 4]
-    process = start([*words, "--project=p"], TMPDIR=str(memory), DOCKER_HOST="unix:///nonexistent/docker.sock")
+    (tmp_path / "stack.toml").write_text('[stack]\nproject = "p"\n')
+    words = [f"--stack={tmp_path / 'stack.toml'}", f"--report-dir={tmp_path / 'reports'}"]
+    process = start(words, TMPDIR=str(memory), DOCKER_HOST="unix:///nonexistent/docker.sock")
     time.sleep(delay_ms / 1000)
     process.send_signal(number)
     out = out_of(process)
-    assert process.returncode in (1, 2, 4, -number), out
+    too_early = process.returncode == -number and not out  # a busy machine has not even started Python
+    assert process.returncode in (1, 2) or too_early, out
     assert "Traceback" not in out
     assert "KeyboardInterrupt" not in out
     assert not list(memory.iterdir())
