@@ -23,13 +23,13 @@ _ACTIVE = re.compile(
     re.IGNORECASE,
 )
 _DOTTED = re.compile(r"(?<![\w-])[./~]{0,3}(?:[\w-]+[./]){0,40}[\w-]+\.[^\W\d_][\w-]*(?::\d)?")
-_DOT = re.compile(r"(?<=[\w-])\.(?=([^\W\d_][\w-]+))")
+_DOT = re.compile(r"(?<=[\w-])\.(?=[^\W\d_][\w-])")
 # What no domain ends in, and what may end a domain too: it stays at the end of a path and before the number of a line.
 _FILE_ENDINGS = frozenset(
     ("yaml", "yml", "json", "jsonl", "toml", "conf", "cfg", "ini", "log", "txt", "html", "htm", "css", "js", "ts",
      "go", "rb", "java", "xml", "csv", "gz", "tar", "bz2", "xz", "tgz", "zst", "sql", "db", "env", "lock", "tmp",
-     "bak", "pid", "sock", "out", "jar", "pem", "crt", "key", "service", "socket", "timer", "mount", "override",
-     "local", "internal")
+     "bak", "pid", "sock", "out", "jar", "pem", "crt", "key", "service", "socket", "timer", "mount", "local",
+     "internal")
 )  # fmt: skip
 _FILE_OR_DOMAIN = frozenset(("sh", "py", "md", "rs", "pl", "so", "zip"))
 _ENGINE_FIELD = re.compile(
@@ -55,13 +55,13 @@ def _without_domains(match: re.Match[str]) -> str:
     if _ENGINE_FIELD.fullmatch(word):
         return word
     is_place = word.startswith(("/", "./", "../", "~/")) or word[-2:-1] == ":"
+    files = _FILE_ENDINGS | _FILE_OR_DOMAIN if is_place else _FILE_ENDINGS
 
-    def dot(found: re.Match[str]) -> str:
-        ending = found[1].lower()
-        is_file = ending in _FILE_ENDINGS or (is_place and ending in _FILE_OR_DOMAIN)
-        return "." if is_file else _full_width(found)
+    def part(text: str) -> str:
+        ending = text.partition(":")[0].rpartition(".")[2].lower()
+        return text if ending in files else _DOT.sub(_full_width, text)
 
-    return _DOT.sub(dot, word)
+    return "/".join(part(text) for text in word.split("/"))
 
 
 def unformatted(text: str) -> str:

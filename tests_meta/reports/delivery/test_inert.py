@@ -92,7 +92,7 @@ MARKUP = (
 DOMAINS = (
     *("evil.support/reset", "evil.cloud", "evil.zip", "evil.sh", "EVIL.Sh/x", "evil.\u0440\u0444", "evil.xn--p1ai"),
     *("x.json.evil.support", "State.evil.support", "State.Health.evil.cloud", "(evil.support)", "evil.support:443"),
-    *("my-evil.co.uk", "a_evil.cloud"),
+    *("my-evil.co.uk", "a_evil.cloud", "/srv/evil.support/compose.yaml", "compose.yaml/evil.support"),
 )
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 REFERENCES = ("GH-26", "gh-1", "fixes GH-26.", COMMIT, ":smile:", ":+1:", "::man-bowing:", "(:x:)")
@@ -174,7 +174,7 @@ def test_a_notification_formats_nothing(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "/srv/shop/run.py, ./go.sh, ~/.ssh/config and app/main.py:12 of docker-compose.override.yaml",
+        "/srv/shop/run.py, ./go.sh, ~/.ssh/config and app/main.py:12 of docker-compose.prod.yaml",
         "Config.Labels says com.docker.compose; 12.5 s, v1.2.3, 10.0.0.1:80, e.g. i.e. x.y",
         "postgres was stopped: exit code 0, 3.5 s ago (12:30:05 UTC)",
         "State.Health.Log of shop-api-1: compose.yaml, app.py:12 and verdict.json in /srv/shop/backup.sh",
