@@ -13,7 +13,7 @@ ARGS ?=
 
 FAULT ?=
 
-.PHONY: help setup triage verify runbook demo demo-down drills drill drill-heal faults test lint bench reference secrets-figures lock clean
+.PHONY: help setup triage verify runbook demo demo-down drills drill drill-heal faults chaos soak test lint bench reference secrets-figures lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -68,6 +68,12 @@ drill-heal: $(READY) ## repairs what the drill broke
 
 faults: $(READY) ## the whole fault matrix, about 20 minutes (FAULT="name …" for some, ARGS=--times=2)
 	@$(BIN)/python -m service_down.tests_meta.faults matrix $(FAULT) $(ARGS)
+
+chaos: $(READY) ## broken machines, engines and stores, into reference/chaos.md (ARGS="name …" for some, without the document)
+	@$(BIN)/python -m service_down.tests_meta.chaos $(ARGS)
+
+soak: $(READY) ## many healthy runs in a row, compared, into reference/soak.md (ARGS="--runs=2000")
+	@$(BIN)/python -m service_down.tests_meta.chaos.soak $(ARGS)
 
 lint: $(READY_DEV) ## ruff and mypy
 	@$(BIN)/ruff check .
