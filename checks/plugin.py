@@ -13,6 +13,7 @@ from service_down.checks.framework.check import AnyTarget, Check, CheckEvidence,
 from service_down.checks.framework.ids import safe_ids
 from service_down.checks.framework.wait import Test, wait_until_passing
 from service_down.fixtures.catalog.finding import Finding
+from service_down.fixtures.evidence.conversion import convert
 from service_down.fixtures.evidence.observation import CannotCheck
 from service_down.fixtures.plugin import run_of
 from service_down.fixtures.run import properties
@@ -167,7 +168,7 @@ def _redacted(run: Run | None, finding: Finding) -> Finding:
     """The finding, redacted again: it quotes settings, which are no evidence."""
     if run is None:
         return finding
-    return msgspec.convert(run.redact(msgspec.to_builtins(finding)), Finding)
+    return convert(run.redact(msgspec.to_builtins(finding)), Finding)
 
 
 def _without_frames(error: Exception) -> pytest.ExceptionInfo[BaseException]:

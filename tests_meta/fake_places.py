@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 import pytest
 
 from service_down.fixtures.clients import address
-from service_down.fixtures.evidence.collector import Answers
 from service_down.fixtures.evidence.observation import CannotCheck, ProbeError
+from service_down.fixtures.evidence.probe import Answers
 from service_down.fixtures.probes.context import ProbeContext
 from service_down.fixtures.settings.schema import ServiceSettings, Settings, Timeouts
 from service_down.fixtures.stack.model import Model, PublishedPort, Service

@@ -22,8 +22,9 @@ import msgspec
 from service_down.fixtures.engines.docker import adapter, auxiliary, snapshot, usage
 from service_down.fixtures.engines.docker.evidence import evidence
 from service_down.fixtures.engines.registry import ENGINE
-from service_down.fixtures.evidence.collector import Collector, Probe
+from service_down.fixtures.evidence.collector import Collector
 from service_down.fixtures.evidence.observation import RawObservation
+from service_down.fixtures.evidence.probe import Probe
 from service_down.fixtures.evidence.recording import Recording
 from service_down.fixtures.probes import cleanup, container_usage, containers
 from service_down.fixtures.probes.containers import CONTAINER_SAMPLES

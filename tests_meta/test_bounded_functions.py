@@ -15,7 +15,7 @@ from service_down.fixtures.catalog.log_signatures import signature_of
 from service_down.fixtures.clients.http import json_of
 from service_down.fixtures.clients.http_body import MAX_BODY_BYTES, read_body
 from service_down.fixtures.clients.postgres_errors import classified
-from service_down.fixtures.engines.docker.log_stream import last_of, log_tail, messages
+from service_down.fixtures.engines.docker.log_stream import HEADER, last_of, log_tail, messages
 from service_down.fixtures.evidence.limits import limit_text
 from service_down.fixtures.evidence.own_machine import trouble_in
 from service_down.fixtures.settings.schema import Logs
@@ -33,8 +33,11 @@ def body_of(text: str) -> tuple[str, bool]:
 
 
 def log_of(text: str) -> object:
-    raw = last_of(messages([b"\x01\0\0\0" + len(text.encode()).to_bytes(4, "big") + text.encode()]), 100_000)
-    return log_tail(raw, Logs(), lambda line: line)
+    """What is kept of a log of this text, which arrives in messages of 16 KiB: the engine writes no longer ones."""
+    raw = text.encode()
+    parts = (raw[start : start + 16 * KIB] for start in range(0, len(raw), 16 * KIB))
+    chunks = (HEADER.pack(1, len(part)) + part for part in parts)
+    return log_tail(last_of(messages(chunks), 100_000), Logs(), lambda line: line)
 
 
 FUNCTIONS: dict[str, Callable[[str], Any]] = {

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from service_down.fixtures.probes import external, redis
+
 TEXTS: dict[str, str] = json.loads(os.environ.get("CANARY_CRASH", "{}"))
 
 
@@ -37,11 +39,8 @@ def crashing_probe(text: str, error: type[BaseException] = RuntimeError) -> Any:
     return ask
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_configure(config: pytest.Config) -> None:
-    """Replace two probes."""
-    from service_down.fixtures.probes import external, redis
-
+# Here, since the run makes its probes before the hooks of a plugin of the command line are called.
+if TEXTS:  # a worker or a test may import this without them
     redis.ask_redis = crashing_probe(TEXTS["probe"])
     external.ask_external = crashing_probe(TEXTS["not-an-exception"], NotAnException)
 

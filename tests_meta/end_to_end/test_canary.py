@@ -25,8 +25,6 @@ EXIT_OPTION = "--exit"
 HEADERS = ("url", "query", "bearer", "github", "jwt")
 VERBOSE = ("-v", "-l", "--tb=long", "-rA", "--log-cli-level=DEBUG")
 CRASH_PLUGIN = ("-p", "service_down.tests_meta.canary.crash")
-FAILING_VIEW = """CREATE OR REPLACE FUNCTION canary_fail() RETURNS SETOF int LANGUAGE plpgsql AS
-$f$ BEGIN RAISE EXCEPTION '%', $t${text}$t$; END $f$; CREATE OR REPLACE VIEW canary AS SELECT * FROM canary_fail()"""
 
 
 @dataclass
@@ -146,9 +144,6 @@ path = "/health?mark={planted.mark("path")}&token={planted.plant_bare("settings-
 service = "canary"
 port = 6399
 password_env = "CANARY_REDIS_PASSWORD"
-[postgres.canary]
-service = "postgres"
-table = "canary"
 [external.canary]
 url = "{url}?api_key={planted.plant_bare("settings-query")}"
 token_env = "CANARY_TOKEN"
@@ -167,20 +162,16 @@ def canary(reference_stack: ReferenceStack) -> Iterator[Canary]:
     (folder / "stack.toml").write_text(_settings(planted, reference_stack))
     (folder / "Dockerfile").write_text("FROM scratch\n")
     injector.override_file.write_text(json.dumps(_override(planted, folder)))
-    (folder / "fail.sql").write_text(FAILING_VIEW.replace("{text}", planted.plant("sql", "json")))
     env = {
         "CANARY_TOKEN": planted.plant_bare("external-token"),
         "CANARY_REDIS_PASSWORD": planted.plant_bare("redis-password"),
     }
     try:
-        injector.run_shell(
-            ['sql "$(cat $STATE/canary/fail.sql)" >/dev/null', "compose up -d --no-deps canary canary-dead"]
-        )
+        injector.run_shell(["compose up -d --no-deps canary canary-dead"])
         health = "wait_until '[ $(docker inspect -f {{.State.Health.Status}} $(c canary)) = unhealthy ]'"
         injector.run_shell([health])
         yield Canary(injector, planted, env)
     finally:
-        injector.run_shell(['sql "DROP VIEW IF EXISTS canary; DROP FUNCTION IF EXISTS canary_fail" >/dev/null'])
         injector.override_file.unlink(missing_ok=True)
         reference_stack.up()
         shutil.rmtree(folder, ignore_errors=True)
@@ -213,7 +204,7 @@ def test_triage_shows_no_secret(canary: Canary, tmp_path: Path) -> None:
 
 
 def test_verbose_verify_shows_no_secret(canary: Canary, tmp_path: Path) -> None:
-    canary.assert_no_leak(canary.run(tmp_path, "verify", *VERBOSE), *CHANNELS, "sql")
+    canary.assert_no_leak(canary.run(tmp_path, "verify", *VERBOSE), *CHANNELS)
 
 
 @pytest.fixture

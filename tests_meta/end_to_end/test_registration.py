@@ -17,7 +17,7 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from service_down.fixtures.evidence.collector import Probe
+from service_down.fixtures.evidence.probe import Probe
 from service_down.fixtures.evidence.observation import ProbeKey, reader
 from service_down.fixtures.probes import registry
 from service_down.fixtures.probes.subject import ResourceUsage, Subject

@@ -14,7 +14,7 @@ from service_down.fixtures.probes.external import proxy_of
 from service_down.fixtures.run import environment
 from service_down.tests_meta.fake_servers import http, recording_server
 from service_down.tests_meta.fake_stack import FakeStack, fake_stack
-from service_down.tests_meta.suite_run import ROOT, SuiteRun
+from service_down.tests_meta.suite_run import ROOT, SuiteRun, run_suite
 
 RUN_ID = re.compile(rb"\d{8}T\d{6}Z-[0-9a-f]{6}")
 VALUES = {  # values that would change the question; any other variable of libpq gets a word
@@ -117,6 +117,16 @@ def test_settings_and_compose_still_see_every_variable(monkeypatch: pytest.Monke
     taken = environment.taken()
     assert known.items() <= taken.items()
     assert {name for name in known if name in os.environ} == {"COMPOSE_PROFILES"}
+
+
+@pytest.mark.parametrize("name", ["REDIS_PASSWORD", "PGPASSWORD", "PYTHON_TOKEN", "OTHER_PASSWORD"])
+def test_a_variable_in_the_settings_is_filled_in_and_not_shown(tmp_path: Path, name: str) -> None:
+    file = tmp_path / "stack.toml"
+    file.write_text(f'[stack]\nproject = "shop"\ncompose_files = ["/nowhere/${{{name}}}/compose.yaml"]\n')
+    run = run_suite(f"--stack={file}", reports=tmp_path / "reports", env={name: "correct-horse-7"})
+    assert run.code == 4
+    assert "no such compose file" in run.out
+    assert "correct-horse-7" not in run.out
 
 
 EXTERNAL = """

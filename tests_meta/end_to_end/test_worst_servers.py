@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -28,6 +29,14 @@ SHORT_BUDGET_SECONDS = 2.0
 GRACE_SECONDS = 6.0  # start and report on a busy machine; the longest of these servers would cost a minute
 SLOW_PROGRAM = ".*.*.*.*=="
 PRINTS_MUCH = "#!/bin/sh\nyes '{\"services\":' | head -c 300000000\n"
+# A process counts the memory of the one that started it as its own. This one starts the run, and is small.
+MEASURE = """
+import os, subprocess, sys
+process = subprocess.Popen(sys.argv[2:])
+_, _, used = os.wait4(process.pid, 0)
+with open(sys.argv[1], "w") as file:
+    file.write(str(used.ru_maxrss))
+"""
 WAITS = "#!/bin/sh\ntrap '' TERM\nwhile true; do sleep 1; done\n"
 
 
@@ -52,14 +61,11 @@ def run(folder: Path, settings: str, engine: str, docker: str, budget: float) ->
     options = [f"--stack={folder / 'stack.toml'}", f"--report-dir={folder / 'out'}", f"--budget={budget:g}"]
     began = time.monotonic()
     with (folder / "output").open("wb") as output:
-        process = subprocess.Popen(
-            [PYTEST, "-m", "triage", *options], cwd=ROOT, env=environ, stdout=output, stderr=subprocess.STDOUT
-        )
-        _, _, used = os.wait4(process.pid, 0)
-    process.returncode = 0  # it was waited for here
+        words = [sys.executable, "-c", MEASURE, str(folder / "memory"), PYTEST, "-m", "triage", *options]
+        subprocess.run(words, cwd=ROOT, env=environ, stdout=output, stderr=subprocess.STDOUT, check=True)
     seconds = time.monotonic() - began
     verdict = msgspec.json.decode((folder / "out" / "latest" / "verdict.json").read_bytes())
-    return Ended((folder / "output").read_text(), used.ru_maxrss, seconds, verdict)
+    return Ended((folder / "output").read_text(), int((folder / "memory").read_text()), seconds, verdict)
 
 
 def log_without_end(request: Request) -> None:

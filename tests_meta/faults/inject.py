@@ -100,7 +100,7 @@ class FaultInjector:
         run = run_suite("-m", fault.mode, settings, *options, reports=reports, env=env)
         seconds = time.monotonic() - began
         if not (run.folder / "verdict.json").exists():
-            raise LabError(f"no verdict: {run.out[-MAX_ERROR_CHARACTERS:]}")
+            raise LabError(f"no verdict, exit status {run.code}: {run.out[-MAX_ERROR_CHARACTERS:]}")
         return run, seconds
 
     def _write_settings(self, fault: Fault) -> Path:
