@@ -156,6 +156,16 @@ def http(status: str, headers: str = "", body: str = "{}") -> Talk:
     return talk
 
 
+def breaks_at_first(talk: Talk) -> Talk:
+    """A server that closes its first connection without a word."""
+
+    def talk_later(client: Conversation) -> None:
+        if client.server.connections > 1:
+            talk(client)
+
+    return talk_later
+
+
 @contextmanager
 def recording_server(talk: Talk) -> Iterator[RecordingServer]:
     """A running server."""

@@ -7,6 +7,7 @@ the output of those that went wrong, and no document is written.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -19,12 +20,12 @@ from service_down.tests_meta.suite_run import ROOT
 
 
 def tried(row: Row, parent: Path) -> Tried:
-    """Try a row in a folder of its own."""
+    """Try a row in a folder of its own below `parent`, which must be in no place that rows break."""
     with tempfile.TemporaryDirectory(dir=parent, ignore_cleanup_errors=True) as name:
         try:
-            return Tried(row, try_row(row, Path(name)))
+            return Tried(row, try_row(row, Path(name)), load=os.getloadavg()[0])
         except NotTriedError as error:
-            return Tried(row, None, str(error))
+            return Tried(row, None, str(error), os.getloadavg()[0])
 
 
 def main() -> int:
@@ -35,7 +36,7 @@ def main() -> int:
     rows = [row for row in matrix() if all(word in row.id for word in options.words)]
     results = []
     for row in rows:
-        result = tried(row, ROOT / "reports" / "out")
+        result = tried(row, ROOT / ".venv")
         results.append(result)
         print(line(result), flush=True)
         if options.words and result.problems and result.outcome:

@@ -54,8 +54,6 @@ STUCK = '( head -c 65536 /dev/zero; exec "$@" ) 2>&1 | sleep 8; exit "${PIPESTAT
 SUSPENDED = 'set -m; "$@" & sleep {at}; kill -STOP -- -$!; sleep 5; kill -CONT -- -$!; wait $!'
 
 FROZEN_PLACES = (("/var/tmp",), ("/dev/shm",), ("/tmp",), ("/dev/shm", "/var/tmp", "/tmp"))
-FEW_PLACES = ("/tmp", "/var/tmp", "/dev/shm", f"{FOLDER}/home", f"{FOLDER}/reports")
-COVERED = "full", "ro"
 MOMENTS = (0.05, 0.15, 0.4, 0.8, 1.5, 3.0)
 DISK_SECONDS = 4.0  # for each thing that a run wants of a disk
 
@@ -90,8 +88,7 @@ def rows() -> Iterator[Row]:
 
 def _limits() -> Iterator[Row]:
     for name, (limit, allowed) in LIMITS.items():
-        is_quick = name == "24 open files"
-        yield Row("limits", name, allowed, shell(f'{limit} && exec "$@"'), is_quick=is_quick)
+        yield Row("limits", name, allowed, shell(f'{limit} && exec "$@"'))
     for count in PROCESSES:
         line = f'ulimit -u {count} && {AS_OTHER_USER} && exec "$@"'
         yield Row("limits", f"{count} processes and threads", NOT_DOWN, shell(line), needs="root")
@@ -128,35 +125,28 @@ def _ended_twice(seconds: float) -> Mapping[str, int]:
     return INTERRUPTED | {"silent": -signal.SIGINT} if seconds < 0.1 else INTERRUPTED
 
 
-def _cover(mode: str, places: tuple[str, ...], more: tuple[str, ...] = ()) -> tuple[str, ...]:
-    return (*namespace(COVER), mode, " ".join(places), f"{ROOT} {FOLDER}", *more)
+def _cover(mode: str, *places: str) -> tuple[str, ...]:
+    return (*namespace(COVER), mode, " ".join(places), f"{ROOT} {FOLDER}")
 
 
 def _full_places() -> Iterator[Row]:
-    words = {"full": "full", "ro": "read-only"}
-    for mode in COVERED:
-        for places in (*((place,) for place in FEW_PLACES), TEMPORARY, FEW_PLACES):
-            yield Row(
-                "disks",
-                f"{' '.join(places).replace(f'{FOLDER}/', '')}: {words[mode]}",
-                HEALTHY,
-                _cover(mode, places),
-                env={"TMPDIR": ""},
-                needs="mounts",
-            )
-    tree = ("bash", "-c", READ_ONLY_TREE, "bash", ROOT)
-    yield Row("disks", "the working tree: read-only", HEALTHY, ("unshare", "-m", *tree), needs="mounts")
-    nowhere = {"TMPDIR": "/proc", "HOME": "/proc"}
-    options = ("--report-dir=/proc/reports",)
-    for mode in COVERED:
-        yield Row(
-            "disks",
-            f"no place takes a file: {words[mode]}",
-            HEALTHY,
-            _cover(mode, (*TEMPORARY, FOLDER), tree),
-            options=options,
-            env=nowhere,
-            needs="mounts",
+    own = f"{FOLDER}/home", f"{FOLDER}/reports"
+    read_only_tree = ("bash", "-c", READ_ONLY_TREE, "bash", ROOT)
+    row = Row("disks", "", env={"TMPDIR": ""}, needs="mounts")
+    yield replace(row, name="the working tree: read-only", wrapper=("unshare", "-m", *read_only_tree))
+    for mode, word in (("full", "full"), ("ro", "read-only")):
+        for place in (*TEMPORARY, *own):
+            yield replace(row, name=f"{place.replace(f'{FOLDER}/', '')}: {word}", wrapper=_cover(mode, place))
+        temporary = _cover(mode, *TEMPORARY)
+        yield replace(row, name=f"{' '.join(TEMPORARY)}: {word}", wrapper=temporary)
+        name = f"{' '.join(TEMPORARY)}, home and the report directory: {word}"
+        yield replace(row, name=name, wrapper=(*temporary, *_cover(mode, *own)))
+        yield replace(
+            row,
+            name=f"no place takes a file: {word}",
+            wrapper=(*temporary, *read_only_tree),
+            options=("--report-dir=/proc/reports",),
+            env={"TMPDIR": "/proc", "HOME": "/proc"},
         )
 
 
@@ -167,7 +157,7 @@ def _frozen_places() -> Iterator[Row]:
         row = Row("disks", title, needs="mounts", disk=disk, more_seconds=2 * DISK_SECONDS)
         yield replace(row, name=f"the report directory: {title}", options=(f"--report-dir={frozen}/reports",))
         yield replace(row, name=f"TMPDIR: {title}", env={"TMPDIR": frozen})
-        yield replace(row, name=f"home: {title}", env={"HOME": frozen})
+        yield replace(row, name=f"home: {title}", allowed=NOT_DOWN, env={"HOME": frozen})  # Docker's settings
         for places in FROZEN_PLACES:
             line = "".join(f"mount --bind {frozen} {place} && " for place in places) + 'exec "$@"'
             name = f"{' '.join(places)}: {title}"
@@ -188,7 +178,7 @@ def _frozen_places() -> Iterator[Row]:
 def _clock_and_resolver() -> Iterator[Row]:
     for seconds, what in ((86_400, "a day ahead"), (-86_400, "a day back"), (10**9, "30 years ahead")):
         plugin = JUMP.format(seconds=seconds)
-        yield Row("clock", f"it jumps {what}", HEALTHY, plugin=plugin, is_quick=seconds == 86_400)
+        yield Row("clock", f"it jumps {what}", HEALTHY, plugin=plugin)
     for name, address in RESOLVERS.items():
         line = namespace(NEW_RESOLVER.format(address=address))
         yield Row("resolver", f"it {name}", COULD_NOT_LOOK, line, settings=NAMED, needs="mounts")
@@ -207,6 +197,6 @@ def _variables() -> Iterator[Row]:
     }
     together = {name: value for group in groups.values() for name, value in group.items()}
     for name, variables in {**groups, "all of these": together, **TERMINALS}.items():
-        yield Row("variables", name, HEALTHY, env=variables, is_quick=name == "all of these")
+        yield Row("variables", name, HEALTHY, env=variables)
     for options, allowed in OPTIONS.items():
         yield Row("variables", f"PYTEST_ADDOPTS={options}", allowed, env={"PYTEST_ADDOPTS": options})

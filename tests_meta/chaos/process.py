@@ -18,8 +18,9 @@ from service_down.tests_meta.suite_run import ROOT
 
 LOOK_SECONDS = 0.05  # between two looks at the process
 GONE_SECONDS = 2.0  # for what a run has started to be gone after its end
+PYTEST_FOLDER = "pytest-of-"  # pytest's own, of which it keeps the newest: xdist makes one with `-n`
 MARK = "CHAOS_RUN"  # a variable that all processes of a run have
-VERDICT = re.compile(r"^(HEALTHY|DEGRADED|DOWN|UNKNOWN|INTERRUPTED)\b", re.MULTILINE)
+VERDICT = re.compile(r"(?:^(?=[HDU])|(?=INTERRUPTED))(HEALTHY|DEGRADED|DOWN|UNKNOWN|INTERRUPTED)\b", re.MULTILINE)
 WRITTEN = re.compile(r'^\s*"verdict": "(\w+)"', re.MULTILINE)
 ALL_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
@@ -126,11 +127,10 @@ def _marked(folder: Path) -> int:
 
 
 def files_left(temporary: Path, reports: Path) -> list[str]:
-    """What runs have left in their temporary folder, and in the report directory besides whole reports."""
-    left = [path.name for path in temporary.iterdir()] if temporary.is_dir() else []
-    if reports.is_dir():
-        left += [path.name for path in reports.iterdir() if path.name.startswith((".", PREFIX))]
-    return left
+    """What runs have left in their temporary folder, and in the report directory, that is no whole report."""
+    left = [path for path in temporary.iterdir() if not path.name.startswith(PYTEST_FOLDER)]
+    left += [path for path in reports.iterdir() if path.name.startswith((".", PREFIX))]
+    return [path.name for path in left if not (path / "verdict.json").exists()]
 
 
 def written_verdict(reports: Path) -> str:

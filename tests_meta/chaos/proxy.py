@@ -91,4 +91,5 @@ def _until_the_client_leaves(client: socket.socket) -> None:
 def _reset(client: socket.socket) -> None:
     """Close a connection so that the other side gets a reset."""
     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.shutdown(socket.SHUT_RD)  # the thread that reads from it would keep it open
     os.close(client.detach())

@@ -124,7 +124,8 @@ def one_run(stack: FakeStack, folder: Path) -> tuple[Ended, str]:
 
 def soak(runs: int, folder: Path, after_part: Callable[[Sequence[Part]], None]) -> list[Part]:
     """Run triage so many times. Call `after_part` with the parts so far."""
-    (folder / "tmp").mkdir()
+    for name in ("tmp", "reports"):
+        (folder / name).mkdir()
     parts: list[Part] = []
     size = max(1, runs // PARTS)
     with fake_stack(folder) as stack:

@@ -25,6 +25,7 @@ class Tried:
     row: Row
     outcome: Outcome | None
     not_tried: str = ""
+    load: float = 0.0  # of the machine at its end
 
     @property
     def problems(self) -> list[str]:
@@ -67,6 +68,7 @@ def document(results: Sequence[Tried]) -> str:
     families: dict[str, list[Tried]] = {}
     for result in results:
         families.setdefault(result.row.family, []).append(result)
+    loads = [result.load for result in results]
     sections = [f"## {family[0].upper()}{family[1:]}\n\n{_section(found)}" for family, found in families.items()]
     return f"""{GENERATED}
 
@@ -75,16 +77,17 @@ def document(results: Sequence[Tried]) -> str:
 {textwrap.fill(summary(results), 120)}
 
 Each row is one run of the suite's command, `pytest -m triage --budget={BUDGET_SECONDS:g}`, against a stack that is
-healthy: an engine, three endpoints, a PostgreSQL and a Redis that are small servers of the tests, and a program Compose.
-Something between the command and the stack is broken. The verdict `healthy` is right where it costs nothing, `unknown`
-("could not look") where it costs answers. `down` is right only where nobody would get an answer of the service.
-`interrupted` means that the run was ended before it began, and says so; `refused` is a usage error in one line. A run
-may take its budget and {SPARE_SECONDS:g} s; where it waits for a frozen disk or a reader, the row adds that. A run that
-takes longer is marked late. Seconds depend on what else the machine does.
+healthy: an engine, three endpoints, a PostgreSQL and a Redis that are small servers of the tests, and the program of
+Compose. Something between the command and the stack is broken. `healthy` is right where it costs nothing,
+`unknown` ("could not look") where it costs answers. `down` is right only where nobody would get an answer of the
+service. `interrupted` means that the run was ended before it began or by a second signal, and says so; `refused`
+is a usage error; `silent` is a signal that came before Python ran. A run may take its budget and
+{SPARE_SECONDS:g} s; where it waits for a frozen disk or a reader, the row adds that.
+A run that takes longer is marked late. Seconds depend on what else the machine does (its load is below).
 
 {(chr(10) * 2).join(sections)}
 
-{datetime.now(UTC):%Y-%m-%d}, {machine()}: `make chaos`.
+{datetime.now(UTC):%Y-%m-%d}, {machine()}, load {min(loads):.0f} to {max(loads):.0f}: `make chaos`.
 """
 
 
