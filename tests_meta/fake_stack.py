@@ -52,9 +52,13 @@ def fake_stack(
 
     `talks` replaces its servers, `odd` single answers of its engine.
     """
+    created_from = {
+        f"{LABEL}project.config_files": str(folder / "compose.yaml"),
+        f"{LABEL}project.working_dir": str(folder),
+    }
     names = [f"web-{number}" for number in range(services)]
     containers = [
-        DockerContainer(f"shop-{name}-1", compose_labels("shop", name), address=f"172.99.0.{number}")
+        DockerContainer(f"shop-{name}-1", compose_labels("shop", name) | created_from, address=f"172.99.0.{number}")
         for number, name in enumerate((*names, "postgres", "redis"), start=2)
     ]
     with contextlib.ExitStack() as running:

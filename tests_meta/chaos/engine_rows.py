@@ -16,6 +16,7 @@ MORE_PARTS = (
 )  # fmt: skip
 MORE_WAYS = ("hangs", "fails", "is junk")
 ONLY_IN_VERIFY = ("/system/df",)
+ONLY_FOR_ANOTHER_PROJECT = ("/volumes",)  # than the one whose containers are there
 NO_ENGINES = {
     "there is no socket": NO_ENGINE,
     "connections are refused": "tcp://127.0.0.1:1",
@@ -50,10 +51,12 @@ def rows() -> Iterator[Row]:
     for part in (*PARTS, *MORE_PARTS):
         for name, odd_answer in ODD.items():
             if part in PARTS or name in MORE_WAYS:
+                mistaken = part in ONLY_FOR_ANOTHER_PROJECT
                 yield Row(
                     "engine's part",
-                    f"`{part}` {name}",
-                    NOT_DOWN,
+                    f"`{part}` {name}" + (", and the project's name is mistaken" if mistaken else ""),
+                    COULD_NOT_LOOK if mistaken else NOT_DOWN,
+                    options=("--project=gone",) if mistaken else (),
                     mode="verify" if part in ONLY_IN_VERIFY else "triage",
                     odd={part: odd_answer},
                     is_quick=(part, name) == ("/events", "never ends"),

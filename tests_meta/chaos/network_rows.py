@@ -25,18 +25,18 @@ UNUSABLE: Mapping[str, Toxic] = {
     "end after the request": Toxic(limit_bytes=0),
     "end after 10 bytes": Toxic(limit_bytes=10),
 }
-NOW_AND_THEN: Mapping[str, Toxic] = {
-    "every fourth connection is reset": Toxic(limit_bytes=0, resets=True, every=4),
-    "every fourth connection is silent": Toxic(limit_bytes=0, falls_silent=True, every=4),
-}
+BREAKS: Mapping[str, Toxic] = {"every fourth connection is reset": Toxic(limit_bytes=0, resets=True, every=4)}
+WAITS: Mapping[str, Toxic] = {"every fourth connection is silent": Toxic(limit_bytes=0, falls_silent=True, every=4)}
 TRULY_DOWN = {"down": 1, "degraded": 1, "unknown": 1}  # for everybody who asks: it is the verdict that is right
 FLAPPING = {"healthy": 0, "degraded": 1, "unknown": 1}
+WAITED = FLAPPING | TRULY_DOWN  # whoever gets the silent connection waits as the suite does
+ALL = ((HEALTHY, HARMLESS), (TRULY_DOWN, UNUSABLE), (FLAPPING, BREAKS), (WAITED, WAITS))
 QUICK = {("http", "reset after 10 bytes"), ("postgres", "3 KB a second"), ("redis", "end after 10 bytes")}
 
 
 def rows() -> Iterator[Row]:
     """All rows, in the order of the table."""
-    for allowed, toxics in ((HEALTHY, HARMLESS), (TRULY_DOWN, UNUSABLE), (FLAPPING, NOW_AND_THEN)):
+    for allowed, toxics in ALL:
         for server, title in SERVERS.items():
             for name, toxic in toxics.items():
                 is_quick = (server, name) in QUICK
