@@ -10,6 +10,8 @@ import argparse
 import os
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from service_down.tests_meta.chaos.matrix import matrix
@@ -35,12 +37,12 @@ def main() -> int:
     options = parser.parse_args()
     rows = [row for row in matrix() if all(word in row.id for word in options.words)]
     results = []
-    for row in rows:
-        result = tried(row, ROOT / ".venv")
-        results.append(result)
-        print(line(result), flush=True)
-        if options.words and result.problems and result.outcome:
-            print(result.outcome.ended.out)
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        for result in pool.map(partial(tried, parent=ROOT / ".venv"), rows):
+            results.append(result)
+            print(line(result), flush=True)
+            if options.words and result.problems and result.outcome:
+                print(result.outcome.ended.out)
     print(summary(results))
     if not options.words:
         FILE.write_text(document(results), encoding="utf-8")

@@ -16,7 +16,7 @@ import pytest
 
 from service_down.tests_meta.chaos.process import Ended, files_left, processes_left, watched, written_verdict
 from service_down.tests_meta.chaos.proxy import through
-from service_down.tests_meta.chaos.row import BUDGET_SECONDS, FOLDER, Row, why_not_here
+from service_down.tests_meta.chaos.row import FOLDER, Row, why_not_here
 from service_down.tests_meta.chaos.row import ROOT as ROOT_WORD
 from service_down.tests_meta.fake_engine import Odd, Request
 from service_down.tests_meta.fake_servers import Talk, http, recording_server
@@ -132,7 +132,7 @@ def try_row(row: Row, folder: Path) -> Outcome:
 def _command(row: Row, folder: Path, settings: Path) -> list[str]:
     plugin = [sys.executable, "-IXutf8", "-c", COMMAND.format(folder=str(folder))]
     command = [*plugin, "-p", "chaos_plugin"] if row.plugin else [PYTEST]
-    options = [f"--stack={settings}", f"--report-dir={folder / 'reports'}", f"--budget={BUDGET_SECONDS:g}"]
+    options = [f"--stack={settings}", f"--report-dir={folder / 'reports'}", f"--budget={row.budget:g}"]
     words = (*row.wrapper, *command, "-m", row.mode, *options, *row.options)
     return [_filled(word, folder) for word in words]
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from service_down.reports.reference.markdown import table
 from service_down.tests_meta.chaos.process import machine
-from service_down.tests_meta.chaos.row import BUDGET_SECONDS, SPARE_SECONDS, Row
+from service_down.tests_meta.chaos.row import Row
 from service_down.tests_meta.chaos.runner import Outcome, is_late, problems
 from service_down.tests_meta.suite_run import ROOT
 
@@ -76,14 +76,15 @@ def document(results: Sequence[Tried]) -> str:
 
 {textwrap.fill(summary(results), 120)}
 
-Each row is one run of the suite's command, `pytest -m triage --budget={BUDGET_SECONDS:g}`, against a stack that is
-healthy: an engine, three endpoints, a PostgreSQL and a Redis that are small servers of the tests, and the program of
-Compose. Something between the command and the stack is broken. `healthy` is right where it costs nothing,
-`unknown` ("could not look") where it costs answers. `down` is right only where nobody would get an answer of the
-service. `interrupted` means that the run was ended before it began or by a second signal, and says so; `refused`
-is a usage error; `silent` is a signal that came before Python ran. A run may take its budget and
-{SPARE_SECONDS:g} s; where it waits for a frozen disk or a reader, the row adds that.
-A run that takes longer is marked late. Seconds depend on what else the machine does (its load is below).
+Each row is one run of the suite's command, `pytest -m triage`, against a stack that is healthy: an engine, three
+endpoints, a PostgreSQL and a Redis that are small servers of the tests, and a Compose program. Something between the
+command and the stack is broken. The verdict `healthy` is right where it costs nothing, `unknown` ("could not look")
+where it costs answers. `down` is right only where nobody would get an answer of the service. `interrupted` means that
+the run was ended before it began or by a second signal, and says so; `refused` is a usage error; `silent` is a signal
+that came before Python ran. A run may take its budget and half a second: 30 s, which is the default, where every
+answer comes, 4 s (`--budget=4`) where it may not; where it waits for a frozen disk or a reader, the row adds that. A
+run that takes longer is marked late. Seconds depend on what else the machine does; its load is named below. As many
+rows run at once as there are cores.
 
 {(chr(10) * 2).join(sections)}
 
