@@ -23,7 +23,7 @@ from service_down.tests_meta.chaos.row import (
 )
 from service_down.tests_meta.end_to_end import test_shell
 from service_down.tests_meta.end_to_end.test_broken_places import COVER, READ_ONLY_TREE, TEMPORARY
-from service_down.tests_meta.end_to_end.test_limits import AS_OTHER_USER
+from service_down.tests_meta.end_to_end.test_limits import AS_OTHER_USER, OTHER_USER
 from service_down.tests_meta.end_to_end.test_own_trouble import JUMP, NAMED
 from service_down.tests_meta.fake_engine import ODD
 
@@ -91,7 +91,8 @@ def _limits() -> Iterator[Row]:
     for name, (limit, allowed) in LIMITS.items():
         yield Row("limits", name, allowed, shell(f'{limit} && exec "$@"'))
     for count in PROCESSES:
-        line = f'ulimit -u {count} && {AS_OTHER_USER} && exec "$@"'
+        own_user = AS_OTHER_USER.replace(OTHER_USER, f"{int(OTHER_USER) + count}")  # the limit counts all of a user
+        line = f'ulimit -u {count} && {own_user} && exec "$@"'
         yield Row("limits", f"{count} processes and threads", NOT_DOWN, shell(line), needs="root")
     for name, blocks in FILE_SIZES.items():
         yield Row("limits", name, HEALTHY, shell(PIPE.format(limit=f"ulimit -f {blocks}")))
