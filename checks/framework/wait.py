@@ -18,6 +18,7 @@ from service_down.checks.framework.check import (
 from service_down.fixtures.catalog.finding import Finding
 from service_down.fixtures.clients.pause import seconds_until
 from service_down.fixtures.evidence.observation import CannotCheck
+from service_down.fixtures.run.run_process import go_on
 
 PAUSES_SECONDS = (1.0, 1.0, 2.0, 3.0, 5.0)  # between rounds; the last one for all that follow
 MAX_SHOWN_CHECKS = 4
@@ -61,6 +62,7 @@ def wait_until_passing(
 
 def _start_round(source: ObservationSource, tests: Sequence[Test], everything: bool) -> None:
     probes = sorted({probe for check, target, _ in tests for probe in check.probes(target)})
+    go_on()
     source.refresh(None if everything else probes)
     source.start(probes)
 

@@ -26,7 +26,7 @@ from service_down.fixtures.run.places import (
     temporary_places,
     within_deadline,
 )
-from service_down.fixtures.run.run_process import keep_folder, made_folder
+from service_down.fixtures.run.run_process import go_on, keep_folder, made_folder
 from service_down.fixtures.text import harmless_json
 from service_down.reports.delivery.access import OWNER_ONLY, Access, opened_folder
 
@@ -69,6 +69,7 @@ def deliver(staged: Path, base: Path, name: str, access: Access) -> ReportFolder
     except OSError as error:
         note = f"{base} cannot be written ({error.strerror})"
     for place in temporary_places():
+        go_on()
         if first_that_takes([place], _size(staged)):
             try:
                 folder = within_deadline(lambda place=place: _copy_to_temporary(staged, place, name, access))  # type: ignore[misc]  # a lambda's defaults have no types

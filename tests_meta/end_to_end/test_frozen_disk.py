@@ -7,6 +7,8 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from service_down.tests_meta.faults.recording import write_recording
 from service_down.tests_meta.frozen_disk import frozen_disk
 from service_down.tests_meta.suite_run import NO_ENGINE, run_suite
@@ -67,3 +69,61 @@ def test_settings_on_a_frozen_disk_are_a_mistake_that_is_said(tmp_path: Path) ->
         assert time.monotonic() - began < LONGEST_SECONDS
     assert ran.code == 4, ran.out
     assert "cannot be read: no answer of the disk within 4 s" in ran.out
+
+
+def test_a_frozen_home_costs_no_verdict(tmp_path: Path) -> None:
+    folder = write_recording("postgres-stopped", tmp_path / "recorded", AT)
+    with frozen_disk(tmp_path / "frozen") as frozen:
+        began = time.monotonic()
+        ran = run_suite(f"--replay={folder}", reports=tmp_path / "reports", env={"HOME": str(frozen)})
+        assert time.monotonic() - began < LONGEST_SECONDS
+    assert ran.code == 1, ran.out
+    assert "DOWN       postgres was stopped" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("option", "env", "text"),
+    [
+        ("--alert={frozen}/alert.json", {"DOCKER_HOST": NO_ENGINE}, "alert.json cannot be read"),
+        ("--budget=1", {"HOME": "{frozen}", "DOCKER_HOST": ""}, "Docker's settings cannot be read"),
+    ],
+)
+def test_a_file_on_a_frozen_disk_is_a_mistake_that_is_said(
+    tmp_path: Path, option: str, env: dict[str, str], text: str
+) -> None:
+    (tmp_path / "stack.toml").write_text('[stack]\nproject = "p"\n')
+    with frozen_disk(tmp_path / "frozen") as frozen:
+        words = (f"--stack={tmp_path / 'stack.toml'}", option.format(frozen=frozen))
+        given = {name: value.format(frozen=frozen) for name, value in env.items()}
+        began = time.monotonic()
+        ran = run_suite(*words, reports=tmp_path / "reports", env=given)
+        assert time.monotonic() - began < LONGEST_SECONDS
+    assert ran.code == 4, ran.out
+    assert f"{text}: no answer of the disk within 4 s" in ran.out
+
+
+SILENT = """
+import pathlib
+import service_down.fixtures.run.run_process as run_process, service_down.reports.delivery.files as files
+
+run_process.SILENT_SECONDS = 1.0
+files.MEMORY = pathlib.Path({memory!r})
+
+def pytest_sessionfinish():
+    pathlib.Path({frozen!r}, "file").exists()
+"""
+
+
+def test_a_run_that_sleeps_in_a_frozen_disk_ends_and_so_does_its_output(tmp_path: Path) -> None:
+    """Its streams are pipes here: they end only when the process that sleeps has closed them."""
+    folder = write_recording("postgres-stopped", tmp_path / "recorded", AT)
+    (tmp_path / "memory").mkdir()
+    with frozen_disk(tmp_path / "frozen") as frozen:
+        (tmp_path / "silent.py").write_text(SILENT.format(frozen=str(frozen), memory=str(tmp_path / "memory")))
+        words = (f"--replay={folder}", "-p", "silent", "--budget=5")
+        began = time.monotonic()
+        ran = run_suite(*words, reports=tmp_path / "reports", modules=tmp_path)
+        assert time.monotonic() - began < LONGEST_SECONDS
+    assert ran.code == 1, ran.out
+    assert "UNKNOWN    could not look: the suite did nothing for 6 s; a disk does not answer" in ran.out
+    assert not list((tmp_path / "memory").iterdir())

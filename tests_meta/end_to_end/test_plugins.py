@@ -95,3 +95,11 @@ def test_a_plugin_that_breaks_at_the_end_hides_no_verdict(recording: Path, tmp_p
     assert "DOWN" in ran.out
     assert "the report could not be made: KeyError" in ran.out
     assert "INTERNALERROR" not in ran.out
+
+
+@pytest.mark.parametrize("words", ["--css=/nothing", "--metadata-from-json x", "--log-file=/proc/nothing"])
+def test_a_plugin_that_cannot_begin_is_a_mistake_in_its_options(recording: Path, tmp_path: Path, words: str) -> None:
+    code, out = replay(recording, tmp_path, words)
+    assert code == 4, out
+    assert "no check ran: a plugin of pytest cannot begin: " in out
+    assert "correct its option" in out
