@@ -19,7 +19,6 @@ from service_down.tests_meta.chaos.runner import NotTriedError, Outcome, problem
 from service_down.tests_meta.fake_engine import ODD
 from service_down.tests_meta.fake_servers import http, recording_server
 
-BUSY_SECONDS = 10.0  # what a busy machine may add
 ROWS = matrix()
 HEALTHY = Outcome(Ended(0, "HEALTHY    all", 1.0, 70_000, 20, 9), "healthy", ())
 ROW = Row("family", "name")
@@ -32,7 +31,6 @@ def test_a_broken_machine_changes_no_truth(row: Row, tmp_path: Path) -> None:
     except NotTriedError as error:
         pytest.skip(f"NOT TRIED: {error}")
     assert problems(row, outcome) == [], outcome.ended.out
-    assert outcome.ended.seconds < row.most_seconds + BUSY_SECONDS, outcome.ended.out
 
 
 def test_no_program_of_path_is_needed_to_begin(tmp_path: Path) -> None:
