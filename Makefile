@@ -13,21 +13,22 @@ ARGS ?=
 
 FAULT ?=
 
-.PHONY: help setup triage verify runbook demo demo-down drills drill drill-heal faults test lint bench reference secrets-figures lock clean
+.PHONY: help setup triage verify runbook demo demo-down drills drill drill-heal faults chaos soak test lint bench reference secrets-figures lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 setup: $(READY) ## the virtual environment with what a run needs, as locked
 
-$(READY): requirements.lock pyproject.toml Makefile
+$(READY): requirements.lock pyproject.toml Makefile fixtures/run/launcher.py
 	@echo "setup: virtual environment and the locked dependencies of a run …"
 	@$(PYTHON) -I -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
 	@$(PYTHON) -I -m venv $(VENV)
 	@$(INSTALL) --require-hashes -r requirements.lock
 	@$(INSTALL) --no-build-isolation --no-deps -e .
-	@sed '1s|^#!\(.*/python[0-9.]*\)$$|#!\1 -IXutf8|' $(BIN)/service-down > $(BIN)/service-down.new
-	@chmod 755 $(BIN)/service-down.new && mv $(BIN)/service-down.new $(BIN)/service-down
+	@if head -n 1 $(BIN)/service-down | grep -q '^#!.*/python[0-9.]*$$'; then \
+		sed "1s|.*|$$(head -n 1 $(BIN)/service-down) -ISXutf8|" fixtures/run/launcher.py > $(BIN)/service-down.new && \
+		chmod 755 $(BIN)/service-down.new && mv $(BIN)/service-down.new $(BIN)/service-down; fi
 	@ln -sf service-down $(BIN)/pytest
 	@ln -sf service-down $(BIN)/py.test
 	@$(BIN)/python -I -m compileall -q $(VENV)/lib >/dev/null || true
@@ -67,6 +68,12 @@ drill-heal: $(READY) ## repairs what the drill broke
 
 faults: $(READY) ## the whole fault matrix, about 20 minutes (FAULT="name …" for some, ARGS=--times=2)
 	@$(BIN)/python -m service_down.tests_meta.faults matrix $(FAULT) $(ARGS)
+
+chaos: $(READY) ## broken machines, engines and stores, into reference/chaos.md (ARGS="name …" for some, without the document)
+	@$(BIN)/python -m service_down.tests_meta.chaos $(ARGS)
+
+soak: $(READY) ## many healthy runs in a row, compared, into reference/soak.md (ARGS="--runs=2000")
+	@$(BIN)/python -m service_down.tests_meta.chaos.soak $(ARGS)
 
 lint: $(READY_DEV) ## ruff and mypy
 	@$(BIN)/ruff check .
