@@ -29,7 +29,18 @@ from service_down.tests_meta.suite_run import ROOT
 
 PROCESSES = re.compile(r"subprocess|pty|os\.(?:system|popen|fork\w*|exec[lv]\w*|spawn\w+|posix_spawn\w*)")
 STARTS_ITSELF = "fixtures/run/environment.py"  # the command becomes itself, without Python's variables
-CONNECTIONS = {"socket", "http", "urllib.request", "httpx", "requests", "docker", "psycopg", "redis", "testinfra"}
+CONNECTIONS = {
+    "socket",
+    "http",
+    "urllib.request",
+    "httpx",
+    "requests",
+    "docker",
+    "psycopg",
+    "pymysql",
+    "redis",
+    "testinfra",
+}
 MAY_CONNECT = re.compile(r"fixtures/(?:clients|engines/docker|probes)/\w+\.py")
 READING = {  # commands that change nothing with the options that they have here
     "cat", "date", "df", "dirname", "echo", "find", "getconf", "gzip -t", "head", "ls", "ss", "tar -tf", "tar -tzf",

@@ -68,6 +68,14 @@ url = "https://localhost:{port}/"
 service = "postgres"
 host = "localhost"
 port = {closed}
+[mysql.refused]
+service = "web-0"
+host = "localhost"
+port = {closed}
+[mysql.no-greeting]
+service = "web-0"
+host = "localhost"
+port = {port}
 [redis.refused]
 service = "redis"
 host = "127.0.0.1"
