@@ -124,11 +124,11 @@ def stack_options(run: Run) -> list[str]:
     option, context = run.options, run.context
     if run.replayed:
         return []
-    named = context.settings_file is not None
+    has_settings = context.settings_file is not None
     words = [f"--stack={context.settings_file.absolute()}"] if context.settings_file else []
-    words += [f"--compose-file={path}" for path in context.compose_files] if option.compose_file or not named else []
-    is_only_name = not named and not context.compose_files
-    words += [f"--project={context.project}"] if context.project and (option.project or is_only_name) else []
+    if option.compose_file or not (has_settings or context.found_files):
+        words += [f"--compose-file={path}" for path in context.compose_files]
+    words += [f"--project={context.project}"] if context.project and (option.project or not has_settings) else []
     own_folder = option.report_dir != DEFAULT_REPORT_DIR
     return words + ([f"--report-dir={Path(option.report_dir).absolute()}"] if own_folder else [])
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast
 
 import pytest
 
+from service_down.fixtures.engines.docker import listing
 from service_down.fixtures.engines.docker import snapshot as snapshot_module
 from service_down.fixtures.engines.registry import ENGINE
 from service_down.fixtures.evidence.observation import CannotCheck, ProbeKey
@@ -77,6 +78,7 @@ class DockerContainer:
         """The container, inspected."""
         inner, outer = self.published or (0, 0)
         endpoint = {"NetworkID": NETWORK, "EndpointID": "e1", "IPAddress": self.address}
+        ports = {f"{inner}/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(outer)}]} if outer else {}
         return {
             "Id": self.name,
             "Name": f"/{self.name}",
@@ -87,11 +89,8 @@ class DockerContainer:
                 "Env": [f"{name}={value}" for name, value in self.environment.items()],
                 "Cmd": list(self.command),
             },
-            "HostConfig": {"NetworkMode": "shop_default"},
-            "NetworkSettings": {
-                "Networks": {"shop_default": endpoint} if self.address else {},
-                "Ports": {f"{inner}/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(outer)}]} if outer else {},
-            },
+            "HostConfig": {"NetworkMode": "shop_default", "PortBindings": ports},
+            "NetworkSettings": {"Networks": {"shop_default": endpoint} if self.address else {}, "Ports": ports},
         }
 
 
@@ -159,5 +158,5 @@ class EngineAnswers:
 
 def snapshot_of(monkeypatch: pytest.MonkeyPatch, engine: FakeDocker, context: ProbeContext) -> dict[str, Any]:
     """The snapshot that a probe takes of this engine."""
-    monkeypatch.setattr(snapshot_module, "client", lambda context: engine)
+    monkeypatch.setattr(listing, "client", lambda context: engine)
     return snapshot_module.snapshot(context, NoAnswers())

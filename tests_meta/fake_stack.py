@@ -51,7 +51,7 @@ def fake_stack(
         for number, name in enumerate((*names, "postgres", "redis"), start=2)
     ]
     with contextlib.ExitStack() as running:
-        engine = running.enter_context(engine_server(_answers(containers)))
+        engine = running.enter_context(engine_server(engine_answers(containers)))
         http = running.enter_context(recording_server(talks.get("http", fake_servers.http("200 OK"))))
         postgres = running.enter_context(recording_server(talks.get("postgres", healthy_postgres)))
         redis = running.enter_context(recording_server(talks.get("redis", healthy_redis)))
@@ -64,7 +64,7 @@ def fake_stack(
         yield FakeStack(folder / "stack.toml", engine.url, (http, postgres, redis))
 
 
-def _answers(containers: Sequence[DockerContainer]) -> dict[str, Any]:
+def engine_answers(containers: Sequence[DockerContainer]) -> dict[str, Any]:
     """What the engine answers: each container can be reached by the name of its service."""
     docker = FakeDocker(containers)
     answers: dict[str, Any] = {

@@ -63,7 +63,7 @@ def test_variables_are_replaced_from_the_environment(tmp_path: Path) -> None:
 
 
 def test_the_shipped_settings_are_valid() -> None:
-    settings = load_settings(ROOT / "stack.toml", {})
+    settings = load_settings(ROOT / "examples/pyairtable/stack.toml", {})
     assert settings.services["postgres"].aliases == ["postgres-prod"]
     runbook = {name: settings.all_of(endpoints.TABLE)[name].port for name in ("gateway", "grafana", "loki", "tempo")}
     assert runbook == {"gateway": 8080, "grafana": 3000, "loki": 3100, "tempo": 3200}

@@ -19,7 +19,7 @@ from service_down.tests_meta.reports.saved_runs import run_info
 from service_down.tests_meta.suite_run import ROOT
 
 VARIABLES = {"LAB_PROJECT": "lab", "LAB_KIND": "debian", "LAB_STATE": "/tmp/lab"}
-STACK_FILES = ("stack.toml", "tests_meta/stack/stack.toml")
+STACK_FILES = ("examples/pyairtable/stack.toml", "tests_meta/stack/stack.toml")
 ENDPOINT = {"service": "web", "port": 80}
 
 
