@@ -19,7 +19,7 @@ from unittest import mock
 
 import msgspec
 
-from service_down.fixtures.engines.docker import adapter, auxiliary, snapshot, usage
+from service_down.fixtures.engines.docker import adapter, auxiliary, listing, snapshot, usage
 from service_down.fixtures.engines.docker.evidence import evidence
 from service_down.fixtures.engines.registry import ENGINE
 from service_down.fixtures.evidence.collector import Collector
@@ -96,7 +96,7 @@ def _asked_instead(engine: RecordedEngine, now: float) -> Iterator[None]:
     """The suite asks this engine, at the time of the recording."""
     clock = SimpleNamespace(time=lambda: now, monotonic=time.monotonic)
     with ExitStack() as stack:
-        for module in (snapshot, adapter, usage):
+        for module in (listing, adapter, usage):
             stack.enter_context(mock.patch.object(module, "client", return_value=engine))
         for module in (snapshot, auxiliary):
             stack.enter_context(mock.patch.object(module, "time", clock))
