@@ -127,14 +127,13 @@ def mysql(client: Conversation) -> None:
     mysql_login(client, b"mysql_native_password")
 
 
-def mysql_login(client: Conversation, plugin: bytes) -> bytes:
-    """Greets as MySQL does, and refuses the login after this plugin. Returns what the client answered to it."""
+def mysql_login(client: Conversation, plugin: bytes) -> None:
+    """Greets as MySQL does, asks for a login by this plugin, and refuses it."""
     client.send(mysql_packet(0, mysql_greeting()))
     client.receive(int.from_bytes(client.receive(4)[:3], "little"))
     client.send(mysql_packet(2, b"\xfe" + plugin + b"\0" + MYSQL_NONCE + b"\0"))
-    answer = client.receive(int.from_bytes(client.receive(4)[:3], "little"))
+    client.receive(int.from_bytes(client.receive(4)[:3], "little"))
     client.send(mysql_packet(4, b"\xff" + struct.pack("<H", 1045) + b"#28000Access denied for user 'x'@'y'"))
-    return answer
 
 
 def mysql_packet(number: int, body: bytes) -> bytes:
@@ -148,7 +147,7 @@ def mysql_greeting(version: bytes = b"8.0.36") -> bytes:
     return (
         b"\x0a" + version + b"\0" + struct.pack("<I", 7) + MYSQL_NONCE[:8] + b"\0"
         + struct.pack("<HBHHB", capabilities & 0xFFFF, 45, 2, capabilities >> 16, 21) + bytes(10)
-        + MYSQL_NONCE[8:] + b"\0" + b"mysql_native_password\0"
+        + MYSQL_NONCE[8:] + b"\0" + b"caching_sha2_password\0"
     )  # fmt: skip
 
 
