@@ -129,6 +129,19 @@ MYSQL = {
 }
 
 
+def for_ever(piece: bytes) -> Talk:
+    """A server that sends this again and again, whatever it is asked."""
+    return lambda client: _for_ever(client, piece)
+
+
+LINES = {
+    "no line": for_ever(PIECE),
+    "short lines": for_ever(b"STAT x 1\r\n" * 10_000),
+    "frames": for_ever(b"\1\0\0\0\0\xff\xff" * 10_000),
+    "zeros": for_ever(bytes(65_536)),
+}
+
+
 def http_for_ever(beginning: str, piece: bytes) -> Talk:
     """A web server whose answer begins so and never ends."""
 

@@ -76,6 +76,19 @@ port = {closed}
 service = "web-0"
 host = "localhost"
 port = {port}
+[rabbitmq.refused]
+service = "web-0"
+host = "localhost"
+port = {closed}
+management_port = {port}
+[memcached.main]
+service = "web-0"
+host = "localhost"
+port = {port}
+[tcp.main]
+service = "web-0"
+host = "localhost"
+port = {port}
 [redis.refused]
 service = "redis"
 host = "127.0.0.1"

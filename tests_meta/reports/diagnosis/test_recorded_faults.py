@@ -29,7 +29,7 @@ from service_down.tests_meta import offline
 from service_down.tests_meta.faults.assessment import assess
 from service_down.tests_meta.faults.fault import load_faults
 from service_down.tests_meta.faults.recording import conclusion, evidence_file, live_conclusion, recorded_faults
-from service_down.tests_meta.fixtures.probes import test_real_mysql
+from service_down.tests_meta.fixtures.probes import test_broker_stand_ins, test_real_brokers, test_real_mysql
 from service_down.tests_meta.reports.saved_runs import run_info
 
 NAMES = recorded_faults()
@@ -109,8 +109,12 @@ def test_every_fault_is_recorded_and_every_code_is_covered() -> None:
 
 
 def codes_of_live_cases() -> set[str]:
-    """The codes that tests with real servers outside of the reference stack conclude."""
-    return {case[0] for module in (test_real_mysql,) for case in module.CASES.values()}
+    """The codes that tests with servers outside of the reference stack conclude, and with stand-ins for a few."""
+    return {
+        case[0]
+        for module in (test_broker_stand_ins, test_real_brokers, test_real_mysql)
+        for case in module.CASES.values()
+    }
 
 
 @FEW_EXAMPLES
