@@ -34,17 +34,18 @@ def _state(target: Target[MysqlSettings]) -> Sequence[AnyKey]:
 )
 def test_mysql(target: Target[MysqlSettings], evidence: CheckEvidence, report_findings: ReportFindings) -> None:
     """The server greets and lets the suite in, or would if it had a password."""
-    findings = judge_answer(target.service, evidence[MYSQL.of(target.id)])
+    findings = judge_answer(target.service, target.spec, evidence[MYSQL.of(target.id)])
     report_findings(dated_by_log(findings, target, evidence))
 
 
-def judge_answer(service: str, observation: Observation[MysqlState]) -> list[Finding]:
+def judge_answer(service: str, server: MysqlSettings, observation: Observation[MysqlState]) -> list[Finding]:
     """At most one finding, by the kind of the error. A refused password does not mean that the server is down."""
     if observation.value is not None:
         return []
     code, text = CODE_OF_ERROR_KIND.get(observation.kind, "mysql-unreachable"), observation.text
     proof = Proof(f"connect to {service}", observation.error_text, observation.at)
-    return [finding(code, service, proof=[proof], facts={"error": text, "used": "all", "allowed": "its maximum"})]
+    facts = {"error": text, "variable": server.password_env, "used": "all", "allowed": "its maximum"}
+    return [finding(code, service, proof=[proof], facts=facts)]
 
 
 def known_state(service: str, observation: Observation[MysqlState]) -> MysqlState:

@@ -47,20 +47,22 @@ def _state(target: Target[PostgresSettings]) -> Sequence[AnyKey]:
 )
 def test_database(target: Target[PostgresSettings], evidence: CheckEvidence, report_findings: ReportFindings) -> None:
     """The server accepts a connection and answers `SELECT 1`."""
-    findings = judge_answer(target.service, evidence[POSTGRES.of(target.id)])
+    findings = judge_answer(target.service, target.spec, evidence[POSTGRES.of(target.id)])
     report_findings(dated_by_log(findings, target, evidence))
 
 
-def judge_answer(service: str, observation: Observation[PostgresState]) -> list[Finding]:
+def judge_answer(service: str, server: PostgresSettings, observation: Observation[PostgresState]) -> list[Finding]:
     """At most one finding, by the kind of the error."""
     if observation.value is not None:
         return []
     code = CODE_OF_ERROR_KIND.get(observation.kind, "db-unreachable")
     proof = Proof(f"connect to {service}", observation.error_text, observation.at)
-    return [finding(code, service, proof=[proof], facts=_error_facts(observation))]
+    return [finding(code, service, proof=[proof], facts=_error_facts(server, observation))]
 
 
-def _error_facts(observation: Observation[PostgresState] | Observation[RowCount]) -> Mapping[str, str]:
+def _error_facts(
+    server: PostgresSettings, observation: Observation[PostgresState] | Observation[RowCount]
+) -> Mapping[str, str]:
     """What texts and commands need to know of an error. No user and database where the server did not answer in time.
 
     `used` and `allowed` are for `db-connections-exhausted`: an error does not tell the numbers.
@@ -68,7 +70,8 @@ def _error_facts(observation: Observation[PostgresState] | Observation[RowCount]
     error, text = observation.error, observation.text
     login = {"user": error.user, "database": error.database}
     known = {name: value for name, value in login.items() if value is not None}
-    return {**known, "error": text, "what": text, "used": "all", "allowed": "its maximum"}
+    more = {"variable": server.password_env, "used": "all", "allowed": "its maximum"}
+    return {**known, "error": text, "what": text, **more}
 
 
 @check(
@@ -210,7 +213,7 @@ def judge_rows(service: str, server: PostgresSettings, observation: Observation[
     query = f"SELECT COUNT(*) FROM {server.table}"
     count, at = observation.value, observation.at
     if count is None:
-        proof, facts = Proof(query, observation.error_text, at), _error_facts(observation)
+        proof, facts = Proof(query, observation.error_text, at), _error_facts(server, observation)
         code = CODE_OF_ERROR_KIND.get(observation.kind)
         if code is not None:
             return [finding(code, service, proof=[proof], facts=facts)]

@@ -59,10 +59,10 @@ def test_rabbitmq_state(
     """No alarm blocks publishers, no node is cut off, and no queue grows that nobody consumes."""
     if evidence.value(GREETING.of(target.id)) is None:
         pytest.skip(f"not judged: {target.service} does not answer")
-    report_findings(judge_state(target.service, evidence[MANAGEMENT.of(target.id)]))
+    report_findings(judge_state(target.service, target.spec, evidence[MANAGEMENT.of(target.id)]))
 
 
-def judge_state(service: str, observation: Observation[RabbitmqState]) -> list[Finding]:
+def judge_state(service: str, server: RabbitmqSettings, observation: Observation[RabbitmqState]) -> list[Finding]:
     """The findings of the nodes and the queues, or the one of an API that does not answer.
 
     Raises Skipped where the management API is switched off.
@@ -71,7 +71,7 @@ def judge_state(service: str, observation: Observation[RabbitmqState]) -> list[F
     if state is None:
         code = "rabbitmq-auth-failed" if observation.kind == "auth" else "rabbitmq-management-failed"
         proof = Proof(f"management API of {service}", observation.error_text, at)
-        return [finding(code, service, proof=[proof], error=text)]
+        return [finding(code, service, proof=[proof], facts={"error": text, "variable": server.password_env})]
     if not state.available:
         pytest.skip(f"not judged: {service} has no management API")
     return [*_of_nodes(service, state, at), *_of_queues(service, state, at)]

@@ -31,16 +31,17 @@ def _state_keys(target: Target[RedisSettings]) -> Sequence[AnyKey]:
 )
 def test_redis(target: Target[RedisSettings], evidence: CheckEvidence, report_findings: ReportFindings) -> None:
     """The server answers PING with the password."""
-    report_findings(judge_answer(target.service, evidence[REDIS.of(target.id)]))
+    report_findings(judge_answer(target.service, target.spec, evidence[REDIS.of(target.id)]))
 
 
-def judge_answer(service: str, observation: Observation[RedisState]) -> list[Finding]:
+def judge_answer(service: str, server: RedisSettings, observation: Observation[RedisState]) -> list[Finding]:
     """At most one finding, by the kind of the error. A refused password does not mean that Redis is down."""
     state, at = observation.value, observation.at
     if state is None:
         code = CODE_OF_ERROR_KIND.get(observation.kind, "redis-unreachable")
         proof = Proof(f"PING {service}", observation.error_text, at)
-        return [finding(code, service, proof=[proof], error=observation.text, what=observation.text)]
+        facts = {"error": observation.text, "what": observation.text, "variable": server.password_env}
+        return [finding(code, service, proof=[proof], facts=facts)]
     if state.loading:
         what = f"about {state.loading_eta_seconds} s to go"
         return [finding("redis-loading", service, proof=[Proof("INFO loading", "1", at)], what=what)]

@@ -54,6 +54,7 @@ class DockerContainer:
     published: tuple[int, int] | None = None  # port in the container, port of the machine
     environment: Mapping[str, str] = field(default_factory=dict)
     command: Sequence[str] = ()
+    network_mode: str = "shop_default"
 
     @property
     def all_labels(self) -> dict[str, str]:
@@ -72,6 +73,7 @@ class DockerContainer:
             "Labels": self.all_labels,
             "State": self.status,
             "Ports": ports,
+            "HostConfig": {"NetworkMode": self.network_mode},
         }
 
     def inspected(self) -> dict[str, Any]:
@@ -89,7 +91,7 @@ class DockerContainer:
                 "Env": [f"{name}={value}" for name, value in self.environment.items()],
                 "Cmd": list(self.command),
             },
-            "HostConfig": {"NetworkMode": "shop_default", "PortBindings": ports},
+            "HostConfig": {"NetworkMode": self.network_mode, "PortBindings": ports},
             "NetworkSettings": {"Networks": {"shop_default": endpoint} if self.address else {}, "Ports": ports},
         }
 

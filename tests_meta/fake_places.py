@@ -72,6 +72,11 @@ def stranger(port: int, *, published: bool = False) -> DockerContainer:
     return own(port, address="127.0.0.1", published=published, name="fake", labels={}, image_labels=COMPOSE)
 
 
+def in_network_of(mode: str, *, status: str = "running") -> DockerContainer:
+    """A stranger without an address of its own: it uses the host's network, or another container's."""
+    return replace(stranger(0), address="", network_mode=mode, status=status)
+
+
 def in_project(port: int) -> Model:
     """The service is one of the compose file and publishes nothing."""
     return Model((Service("store"),), "compose")
@@ -94,6 +99,29 @@ UNKNOWN_PLACES = {
     "a stranger on the port of a service of another project": Place(
         lambda port: [stranger(port, published=True)], lambda port: NO_MODEL
     ),
+    "a stranger in the host's network, beside the stopped service": Place(
+        lambda port: [in_network_of("host"), own(port, status="exited")], published
+    ),
+    "a stranger in the host's network, for a service of another project": Place(
+        lambda port: [in_network_of("host")], lambda port: NO_MODEL
+    ),
+    "a stranger in the host's network, beside the service in it": Place(
+        lambda port: [in_network_of("host"), own(port, network_mode="host")], in_project
+    ),
+    "a stranger in the service's network": Place(
+        lambda port: [in_network_of("container:shop-store-1"), own(port, address="127.0.0.1")], in_project
+    ),
+    "a stranger in the network of the service with a published port": Place(
+        lambda port: [in_network_of("container:shop-store-1"), own(port, published=True)], published
+    ),
+    "a stranger in the network that the service uses too": Place(
+        lambda port: [
+            in_network_of("container:vpn"),
+            own(port, network_mode="container:vpn"),
+            DockerContainer("vpn", compose_labels("shop", "vpn"), address="127.0.0.1"),
+        ],
+        in_project,
+    ),
     "a program on the stopped service's port": Place(lambda port: [own(port, status="exited")], published),
     "a program on the running service's port": Place(lambda port: [own(port)], published),
     "the port of the compose file, without an engine": Place(lambda port: [], published, has_engine=False),
@@ -105,6 +133,12 @@ UNKNOWN_PLACES = {
 }
 STRANGERS = [name for name in UNKNOWN_PLACES if name.startswith("a stranger")]
 KNOWN_PLACES = {
+    "its own port, beside a stopped stranger in its network": Place(
+        lambda port: [in_network_of("container:shop-store-1", status="exited"), own(port, published=True)], published
+    ),
+    "its own port, beside a stranger in the host's network": Place(
+        lambda port: [in_network_of("host"), own(port, published=True)], published
+    ),
     "its own address": Place(lambda port: [own(port, address="127.0.0.1")], in_project),
     "its own port": Place(lambda port: [own(port, published=True)], published),
     "a container that an alias names": Place(

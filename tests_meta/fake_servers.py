@@ -15,6 +15,7 @@ from service_down.fixtures.secrets.encodings import encoded_forms
 Talk = Callable[["Conversation"], None]
 MD5_SALT = b"salt"
 MYSQL_NONCE = b"nonce-of-20-bytes...."[:20]
+ELSEWHERE = "127.0.0.2"  # where `redis_that_moves` sends its clients
 IDLE_SECONDS = 2.0  # a client that sends nothing for so long has nothing more to say
 
 
@@ -55,13 +56,13 @@ class Conversation(socketserver.StreamRequestHandler):
 
 
 class RecordingServer(socketserver.ThreadingTCPServer):
-    """A server on 127.0.0.1 with everything that it received."""
+    """A server with everything that it received."""
 
     daemon_threads = True
     request_queue_size = 128  # with five, the kernel lets others wait for a second
 
-    def __init__(self, talk: Talk) -> None:
-        super().__init__(("127.0.0.1", 0), Conversation)
+    def __init__(self, talk: Talk, host: str = "127.0.0.1", port: int = 0) -> None:
+        super().__init__((host, port), Conversation)
         self.talk, self.received, self.connections = talk, b"", 0
 
     @property
@@ -108,6 +109,23 @@ def postgres_md5(client: Conversation) -> None:
 def postgres_scram(client: Conversation) -> None:
     """A PostgreSQL that asks for SCRAM."""
     _postgres(client, struct.pack("!i", 10) + b"SCRAM-SHA-256\0\0")
+
+
+# Logins that the suite does not have: the beginning of the server's question.
+OTHER_LOGINS = {
+    "Kerberos 5": struct.pack("!i", 2),
+    "GSSAPI": struct.pack("!i", 7),
+    "SSPI": struct.pack("!i", 9),
+    "OAuth": struct.pack("!i", 10) + b"OAUTHBEARER\0\0",
+    "an unknown one of SASL": struct.pack("!i", 10) + b"SOMETHING-NEW\0\0",
+    "SCRAM bound to TLS, without TLS": struct.pack("!i", 10) + b"SCRAM-SHA-256-PLUS\0\0",
+    "SCRAM bound to TLS, and another": struct.pack("!i", 10) + b"SCRAM-SHA-256-PLUS\0SCRAM-SHA-256\0\0",
+}
+
+
+def postgres_asking(wanted: bytes) -> Talk:
+    """A PostgreSQL whose question for a login is this."""
+    return lambda client: _postgres(client, wanted)
 
 
 def _postgres(client: Conversation, wanted: bytes) -> None:
@@ -167,6 +185,35 @@ def _redis_answer(command: bytes) -> bytes:
     return {b"PING": b"+PONG\r\n", b"INFO": b"$11\r\nloading:0\r\n\r\n", b"CONFIG": b"*0\r\n"}.get(command, b"+OK\r\n")
 
 
+def redis_that_moves(client: Conversation) -> None:
+    """A Redis that knows RESP3, and tells its clients in the middle to go on at ELSEWHERE, on the same port."""
+    address = f"{ELSEWHERE}:{client.server.port}".encode()
+    moving = b">4\r\n$6\r\nMOVING\r\n:1\r\n:1\r\n$%d\r\n%s\r\n" % (len(address), address)
+    resp3 = False
+    while line := client.receive_line():
+        words = [client.receive(int(client.receive_line()[1:]) + 2)[:-2].upper() for _ in range(int(line[1:]))]
+        resp3 = resp3 or words[0] == b"HELLO"
+        answers = {b"HELLO": b"%1\r\n$5\r\nproto\r\n:3\r\n", b"CONFIG": b"%0\r\n"} if resp3 else {}
+        answer = answers.get(words[0]) or _redis_answer(words[0])
+        client.send(moving + answer if words[0] in (b"PING", b"INFO") else answer)
+
+
+def redis_of_resp2(client: Conversation) -> None:
+    """A fake of a Redis before 6: it knows neither HELLO nor what CLIENT says of a library, and wants a password."""
+    known = False
+    while line := client.receive_line():
+        words = [client.receive(int(client.receive_line()[1:]) + 2)[:-2].upper() for _ in range(int(line[1:]))]
+        if words[0] == b"HELLO":
+            client.send(b"-ERR unknown command `HELLO`, with args beginning with: `3`, \r\n")
+        elif words[:2] == [b"CLIENT", b"SETINFO"]:
+            client.send(b"-ERR Unknown subcommand or wrong number of arguments for 'SETINFO'\r\n")
+        elif words[0] == b"AUTH" and len(words) > 2:
+            client.send(b"-ERR wrong number of arguments for 'auth' command\r\n")
+        else:
+            known = known or words[0] == b"AUTH"
+            client.send(_redis_answer(words[0]) if known else b"-NOAUTH Authentication required.\r\n")
+
+
 def http(status: str, headers: str = "", body: str = "{}") -> Talk:
     """An HTTP server with one answer to every request."""
 
@@ -184,9 +231,9 @@ def http(status: str, headers: str = "", body: str = "{}") -> Talk:
 
 
 @contextmanager
-def recording_server(talk: Talk) -> Iterator[RecordingServer]:
-    """A running server."""
-    with RecordingServer(talk) as server:
+def recording_server(talk: Talk, host: str = "127.0.0.1", port: int = 0) -> Iterator[RecordingServer]:
+    """A running server; its port is free unless one is given."""
+    with RecordingServer(talk, host, port) as server:
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         yield server
         server.shutdown()

@@ -30,7 +30,9 @@ RESTARTING_POLICIES = {"always", "unless-stopped"}
 MAX_JOB_LIFE = timedelta(minutes=15)  # what ran longer was a service
 RECENT_CHILD_DEATH = timedelta(minutes=10)
 MAX_ERROR_CHARACTERS = 200
+ON_FAILURE = "on-failure"
 SIGKILL_EXIT, SIGTERM_EXIT = 137, 143
+STOPPED_EXITS = (0, SIGKILL_EXIT, SIGTERM_EXIT)
 ENGINE_STOPPED_EXIT = 255  # what the engine notes for a container that it finds dead when it starts
 
 # Finding code and pattern of a start error; the first that matches
@@ -177,11 +179,13 @@ def _ended_without_events(service: Service, container: Container, ended: Proof, 
     """What the state alone proves: the engine keeps few events. `died`: the event of the death is known."""
     exit_code, policy = container.exit_code, container.restart_policy
     proof = (ended, container_proof(container, field_names.RESTART_POLICY, policy))
-    if exit_code == SIGKILL_EXIT:
-        how = "; who sent it is not recorded"
+    by_hand = exit_code in STOPPED_EXITS and _would_have_been_restarted(container)
+    otherwise = f": with restart policy {policy} it would have been restarted otherwise"
+    if exit_code == SIGKILL_EXIT and (died or not by_hand):  # the event of a stop is later than that of the death
+        how = f" from outside{otherwise}" if by_hand else "; who sent it is not recorded"
         return container_finding("container-killed", service, container, *proof, how=how)
-    if policy in RESTARTING_POLICIES and exit_code in (0, SIGTERM_EXIT):
-        how = f" {_after_stop(container)}: with restart policy {policy} it would have been restarted otherwise"
+    if by_hand:
+        how = f" {_after_stop(container)}{otherwise}"
         return container_finding("container-stopped", service, container, *proof, how=how)
     if exit_code == SIGTERM_EXIT:
         return container_finding("container-stopped", service, container, *proof, how=" with SIGTERM")
@@ -192,6 +196,14 @@ def _ended_without_events(service: Service, container: Container, ended: Proof, 
     return replace(found, severity="warning") if exit_code == 0 and _is_job(service, container) else found
 
 
+def _would_have_been_restarted(container: Container) -> bool:
+    """Whether the engine restarts such a container when it ends by itself, or is killed by another than the engine."""
+    if container.restart_policy in RESTARTING_POLICIES:
+        return True
+    never_restarted = container.restart_policy == ON_FAILURE and not container.restart_count
+    return never_restarted and container.exit_code != 0  # of a limit of restarts, none is used up
+
+
 def _is_job(service: Service, container: Container) -> bool:
     """Whether a container that ended with 0 was a job: nothing needs it, and its life was short.
 
@@ -200,7 +212,7 @@ def _is_job(service: Service, container: Container) -> bool:
     has_healthcheck = container.healthcheck is not None if service.healthcheck is None else service.healthcheck
     if service.must_keep_running or service.ports or has_healthcheck:
         return False
-    if container.restart_policy == "on-failure":
+    if container.restart_policy == ON_FAILURE:
         return True
     started, ended = parse_time(container.started), parse_time(container.finished)
     return started is not None and ended is not None and ended - started <= MAX_JOB_LIFE

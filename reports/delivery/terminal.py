@@ -8,6 +8,7 @@ from datetime import datetime
 
 from service_down.fixtures.evidence.observation import parse_time
 from service_down.fixtures.text import single_line
+from service_down.reports.diagnosis.unlooked import by_reason
 from service_down.reports.history.compare import comparison_text
 from service_down.reports.text import NO_ESCALATION_REASON, ago, listed, shortened
 from service_down.reports.verdict_file import CauseEntry, ProofEntry, RunInfo, UnknownEntry, VerdictFile, WarningEntry
@@ -153,10 +154,7 @@ def _unknown(unknown: Sequence[UnknownEntry], width: int) -> Iterator[Line]:
     if not unknown:
         return
     yield "", {}
-    by_reason: dict[str, list[str]] = {}
-    for entry in unknown:
-        by_reason.setdefault(entry.why, []).append(entry.check)
     yield f"could not look ({len(unknown)} {'check' if len(unknown) == 1 else 'checks'}):", COLOUR["unknown"]
-    for why, checks in by_reason.items():
+    for why, checks in by_reason((entry.check, entry.why) for entry in unknown):
         for row, line in enumerate(textwrap.wrap(single_line(f"{listed(checks, MAX_CHECKS)}: {why}"), width - 5)):
             yield ("     " if row else "   - ") + line, {}

@@ -13,6 +13,7 @@ from service_down.fixtures.probes import external
 from service_down.fixtures.settings.schema import Settings
 from service_down.fixtures.text import harmless, single_line
 from service_down.reports.diagnosis.diagnose import DiagnosisContext
+from service_down.reports.diagnosis.unlooked import by_reason
 from service_down.reports.html.dependency_map import DependencyMap, build_dependency_map
 from service_down.reports.html.evidence import answers, inspected, instances, logs
 from service_down.reports.html.resources import bars
@@ -64,7 +65,7 @@ def render(
             facts=_facts(run, mode, verdict.counts()),
             notices=_notices(run),
             no_reason=NO_ESCALATION_REASON,
-            unknown=_unknown_by_reason(verdict),
+            unknown=by_reason(verdict.unknown),
             since=lambda at: _time_before_run(at, run),
             dependency_map=dependency_map,
             no_map_reason=no_map_reason,
@@ -170,14 +171,6 @@ def _notices(run: RunInfo) -> list[str]:
     if run.scope:
         notices.append(f"Only a part was looked at: {run.scope}")
     return notices
-
-
-def _unknown_by_reason(verdict: Verdict) -> list[tuple[str, list[str]]]:
-    """Return the checks with the outcome "unknown", grouped by reason."""
-    checks: dict[str, list[str]] = {}
-    for check, reason in verdict.unknown:
-        checks.setdefault(reason, []).append(check)
-    return list(checks.items())
 
 
 def _time_before_run(at: str, run: RunInfo) -> str:

@@ -76,3 +76,15 @@ def test_a_dead_resolver_is_could_not_look(tmp_path: Path, what: str) -> None:
     unlooked = {check["id"] for check in run.verdict["checks"] if check["outcome"] == "unknown"}
     assert {"endpoint:named", "database:named", "redis:named"} <= unlooked
     assert "/etc/resolv.conf" in run.out
+    _, _, listed = run.out.partition(" checks):\n")
+    assert listed.count("/etc/resolv.conf") == 1, "one cause, however many questions met it"
+
+
+def test_an_engine_behind_a_dead_resolver_is_could_not_look(tmp_path: Path) -> None:
+    (tmp_path / "resolver.py").write_text(DEAD_RESOLVER.format(what=RESOLVERS["no answer"]))
+    with fake_stack(tmp_path, 3) as stack:
+        far = {"DOCKER_HOST": "tcp://name.test:2375"}
+        run = stack.run("-m", "triage", "-p", "resolver", modules=tmp_path, env=far)
+    assert (run.verdict["verdict"], run.causes) == ("unknown", []), run.out
+    _, _, listed = run.out.partition(" checks):\n")
+    assert listed.count("/etc/resolv.conf") == 1, run.out

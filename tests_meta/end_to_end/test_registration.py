@@ -138,4 +138,4 @@ def test_a_mistake_in_the_table_of_a_made_up_technology_is_one_line(folder: Path
     words = ("-p", "turtle_probe", "-m", "triage", f"--stack={folder / 'stack.toml'}")
     ran = run_suite(*words, reports=folder / "reports", modules=folder)
     assert ran.code == 4
-    assert "turtle.main: unknown key 'shell'; known are password_env, service" in ran.out
+    assert "turtle.main.shell: unknown key; known are password_env, service" in ran.out

@@ -18,7 +18,7 @@ VALID_SETTINGS = '[stack]\nproject = "p"\n'
     [
         ("[stack", "not valid TOML"),
         ("[stck]\n", "stck: unknown table"),
-        ("[stack]\nprojct = 'p'\n", "stack: unknown key 'projct'"),
+        ("[stack]\nprojct = 'p'\n", "stack.projct: unknown key; did you mean 'project'?"),
         ("[stack]\nname = 3\n", "stack.name: expected"),
         ("[endpoints.gateway]\nservice = 'web'\nport = 70000\n", "endpoints.gateway.port: expected"),
         ("[endpoints.gateway]\nservice = 'web'\n", "endpoints.gateway: key 'port' is missing"),
@@ -44,15 +44,29 @@ def test_a_mistake_in_the_settings_names_file_and_key(tmp_path: Path, text: str,
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("path", ["loop.yaml", "with\\u0000nul.yaml"], ids=["loop", "nul"])
-def test_a_path_that_cannot_be_a_compose_file_is_a_usage_error(tmp_path: Path, path: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [("loop.yaml", "no such compose file"), ("with\\u0000nul.yaml", "holds a NUL")],
+    ids=["loop", "nul"],
+)
+def test_a_path_that_cannot_be_a_compose_file_is_a_usage_error(tmp_path: Path, path: str, message: str) -> None:
     (tmp_path / "loop.yaml").symlink_to("loop.yaml")
     (tmp_path / "stack.toml").write_text(f'[stack]\ncompose_files = ["{path}"]\n')
     run = run_suite(f"--stack={tmp_path / 'stack.toml'}", reports=tmp_path / "reports")
     assert run.code == 4, run.out
-    assert "stack.compose_files" in run.out
-    assert "no such compose file" in run.out
+    assert "stack.toml:2: stack.compose_files" in run.out
+    assert message in run.out
     assert "Traceback" not in run.out
+
+
+def test_a_value_that_cannot_be_meant_is_one_line_and_exit_4(tmp_path: Path) -> None:
+    path = tmp_path / "stack.toml"
+    path.write_text(f'{VALID_SETTINGS}[redis.main]\nservice = "redis"\nport = {"9" * 30}\n')
+    run = run_suite("-m", "triage", f"--stack={path}", reports=tmp_path / "reports")
+    assert run.code == 4, run.out
+    assert run.out.startswith(f"ERROR: {path}:5: redis.main.port: is an integer of more than 64 bits")
+    assert len(run.out.strip().splitlines()) == 1
+    assert not (tmp_path / "reports").exists()
 
 
 def test_variables_are_replaced_from_the_environment(tmp_path: Path) -> None:
@@ -103,7 +117,7 @@ def test_a_missing_env_file_is_one_line_and_exit_4(tmp_path: Path) -> None:
     path.write_text(VALID_SETTINGS + 'env_files = ["production.env"]\n')
     run = run_suite("-m", "triage", f"--stack={path}", reports=tmp_path / "reports")
     assert run.code == 4, run.out
-    assert f"stack.env_files: {tmp_path}/production.env: no such env file" in run.out
+    assert f"{path}:3: stack.env_files: {tmp_path}/production.env: no such env file" in run.out
     assert "Traceback" not in run.out
 
 

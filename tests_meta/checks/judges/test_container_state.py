@@ -90,6 +90,40 @@ def test_a_clean_end_under_a_restart_policy_was_a_stop(exit_code: int) -> None:
     assert code_of(container) == "container-stopped"
 
 
+@pytest.mark.parametrize(
+    ("policy", "exit_code", "restarts", "code"),
+    [
+        ("always", 137, 0, "container-stopped"),
+        ("unless-stopped", 137, 3, "container-stopped"),
+        ("on-failure", 143, 0, "container-stopped"),
+        ("on-failure", 137, 0, "container-stopped"),
+        ("on-failure", 137, 3, "container-killed"),
+        ("on-failure", 0, 0, "container-exited"),
+        ("no", 137, 0, "container-killed"),
+        ("always", 1, 0, "container-exited"),
+    ],
+)
+def test_a_stop_whose_event_is_forgotten_is_told_by_the_restart_that_did_not_come(
+    policy: str, exit_code: int, restarts: int, code: str
+) -> None:
+    container = replace(
+        recorded_container("stopign"), restart_policy=policy, exit_code=exit_code, restart_count=restarts
+    )
+    found = judge_container(SERVICE, container, [], INSPECTED_AT)
+    assert found is not None
+    assert found.code == code
+    assert ("would have been restarted" in found.summary) == (code == "container-stopped")
+    assert code_of(replace(container, oom_killed=True)) == "oom-killed"
+
+
+def test_a_death_whose_event_is_known_without_a_stop_behind_it_was_no_stop() -> None:
+    container = replace(recorded_container("stopign"), restart_policy="always", restart_count=0)
+    death = event(container, "die", seconds_of(container.finished), exit_code="137")
+    found = judge_container(SERVICE, container, [death], INSPECTED_AT)
+    assert found is not None
+    assert (found.code, "from outside: with restart policy always" in found.summary) == ("container-killed", True)
+
+
 def test_only_signal_9_kills() -> None:
     container = recorded_container("kill9")
     hangup = event(container, "kill", seconds_of(container.finished), signal="1")
