@@ -81,6 +81,10 @@ service = "web-0"
 host = "localhost"
 port = {closed}
 management_port = {port}
+[mongodb.main]
+service = "web-0"
+host = "localhost"
+port = {port}
 [memcached.main]
 service = "web-0"
 host = "localhost"
