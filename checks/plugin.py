@@ -22,6 +22,8 @@ from service_down.fixtures.run.run import Run
 from service_down.fixtures.run.xdist import Remote
 from service_down.fixtures.text import single_line
 
+JUDGED = pytest.StashKey[bool]()  # set when a check has judged
+
 
 def check_of(item: pytest.Item | pytest.Function) -> Check | None:
     """The description of a check; None for any other test."""
@@ -149,6 +151,7 @@ def report_findings(request: pytest.FixtureRequest) -> ReportFindings:
     """Ends the check: stores its findings with the test's report, and fails it unless all of them are warnings."""
 
     def end(findings: Sequence[Finding], note: str = "") -> None:
+        request.node.stash[JUDGED] = True
         if note:
             run = run_of(request.config)
             request.node.user_properties.append((properties.NOTE, run.redact(note) if run else note))
@@ -192,7 +195,12 @@ def pytest_runtest_makereport(
     if isinstance(error, CannotCheck | CheckFailed):
         call.excinfo = _without_frames(error)
     report = yield
-    if check_of(item) is None or error is None:
+    if check_of(item) is None:
+        return report
+    if error is None:
+        if call.when == "call" and not item.stash.get(JUDGED, False):  # such as with --trace, where a debugger quits
+            report.outcome, report.when = "failed", "setup"
+            report.longrepr = f"{properties.CANNOT_CHECK}the check was ended before it judged"
         return report
     if isinstance(error, NeedsSettings) and isinstance(item, pytest.Function) and _is_derived(item):
         run = run_of(item.config)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from service_down.checks.framework.check import VERIFY_ONLY, CheckEvidence, ReportFindings, Target, check, engine_key
 from service_down.checks.framework.targets import entries_of
-from service_down.checks.judges.alerts import judge_alerts, unjudged_alerts
+from service_down.checks.judges.alerts import judge_alerts, must_be_readable, unjudged_alerts
 from service_down.fixtures.engines.registry import ENGINE
 from service_down.fixtures.probes.alertmanager import ALERTS, TABLE, AlertmanagerSettings
 
@@ -23,4 +23,5 @@ def test_alertmanager(
 ) -> None:
     """None of the stack's alerts is active in Alertmanager."""
     found = judge_alerts(target.service, target.settings, evidence[ALERTS], target.model, evidence[ENGINE])
+    must_be_readable("Alertmanager", evidence[ALERTS], found)
     report_findings(found, unjudged_alerts(target.settings, evidence[ALERTS]))

@@ -54,10 +54,19 @@ def test_database(target: Target[PostgresSettings], evidence: CheckEvidence, rep
 def judge_answer(service: str, server: PostgresSettings, observation: Observation[PostgresState]) -> list[Finding]:
     """At most one finding, by the kind of the error."""
     if observation.value is not None:
-        return []
+        return _flapped(service, observation.value, observation.at)
     code = CODE_OF_ERROR_KIND.get(observation.kind, "db-unreachable")
     proof = Proof(f"connect to {service}", observation.error_text, observation.at)
     return [finding(code, service, proof=[proof], facts=_error_facts(server, observation))]
+
+
+def _flapped(service: str, state: PostgresState, at: str) -> list[Finding]:
+    """The warning `db-slow` where only the second attempt to connect succeeded."""
+    if not state.first_attempt:
+        return []
+    what = f"it flapped: {state.first_attempt} at first, it answered on a second look"
+    facts = {"user": state.user, "database": state.database, "what": what}
+    return [finding("db-slow", service, proof=[Proof(f"connect to {service}", what, at)], facts=facts)]
 
 
 def _error_facts(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from service_down.checks.framework.check import VERIFY_ONLY, CheckEvidence, ReportFindings, Target, check, engine_key
 from service_down.checks.framework.targets import entries_of
-from service_down.checks.judges.alerts import judge_alerts, unjudged_alerts
+from service_down.checks.judges.alerts import judge_alerts, must_be_readable, unjudged_alerts
 from service_down.checks.judges.container_state import judge_container
 from service_down.fixtures.catalog.finding import Finding, Proof, finding
 from service_down.fixtures.engines.field_names import STATUS
@@ -158,7 +158,5 @@ def judge_blind(
 def test_alerts(target: Target[PrometheusSettings], evidence: CheckEvidence, report_findings: ReportFindings) -> None:
     """None of the stack's alerts fires in Prometheus."""
     found = judge_alerts(target.service, target.settings, evidence[ALERTS], target.model, evidence[ENGINE])
-    alerts = evidence.value(ALERTS)
-    if not found and alerts and alerts.odd:
-        raise CannotCheck(f"{alerts.odd} of the alerts in Prometheus cannot be read")
+    must_be_readable("Prometheus", evidence[ALERTS], found)
     report_findings(found, unjudged_alerts(target.settings, evidence[ALERTS]))

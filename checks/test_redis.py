@@ -31,7 +31,14 @@ def _state_keys(target: Target[RedisSettings]) -> Sequence[AnyKey]:
 )
 def test_redis(target: Target[RedisSettings], evidence: CheckEvidence, report_findings: ReportFindings) -> None:
     """The server answers PING with the password."""
-    report_findings(judge_answer(target.service, target.spec, evidence[REDIS.of(target.id)]))
+    observation = evidence[REDIS.of(target.id)]
+    report_findings(judge_answer(target.service, target.spec, observation), note=flap_note(observation))
+
+
+def flap_note(observation: Observation[RedisState]) -> str:
+    """What to say where only the second attempt succeeded."""
+    first = observation.value.first_attempt if observation.value else None
+    return f"it flapped: {first} at first, it answered on a second look" if first else ""
 
 
 def judge_answer(service: str, server: RedisSettings, observation: Observation[RedisState]) -> list[Finding]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from pathlib import Path
 
 import pytest
 
@@ -38,19 +38,22 @@ def pytest_configure(config: pytest.Config) -> None:
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(time.time() if run.replayed else run.started))
     paths = {name: getattr(option, path_option, None) for name, path_option in PATH_OPTIONS.items()}
     copies = {name: path for name, path in paths.items() if path}
-    location = ReportLocation(_staging_folder(), history.base, f"{stamp}-{run.context.mode}", copies, access)
+    staged = make_staging_folder(history.base)
+    location = ReportLocation(staged, history.base, f"{stamp}-{run.context.mode}", copies, access)
     for name, path_option in PATH_OPTIONS.items():
         if hasattr(option, path_option):  # the plugin may be switched off
             setattr(option, path_option, str(location.staged / name) if location.staged else None)
     option.self_contained_html = True
+    _give_metadata(config)
     config.pluginmanager.register(Reporter(run, location, history, notify), "service-down-reporter")
 
 
-def _staging_folder() -> Path | None:
-    try:
-        return make_staging_folder()
-    except OSError:
-        return None
+def _give_metadata(config: pytest.Config) -> None:
+    """Give pytest-html the metadata that it reads although their plugin may be switched off."""
+    with contextlib.suppress(ImportError):
+        from pytest_metadata.plugin import metadata_key
+
+        config.stash.setdefault(metadata_key, {})
 
 
 def _access(group: str | None) -> Access:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from service_down.fixtures.evidence.recording import FILE_NAME as EVIDENCE
+from service_down.fixtures.run.places import within_deadline
 from service_down.fixtures.run.run import Run
 from service_down.reports.conclusion import Conclusion
 from service_down.reports.delivery.access import Access
@@ -19,7 +20,6 @@ from service_down.reports.delivery.files import (
     ReportFolder,
     deliver,
     update_latest_link,
-    within_deadline,
     write_copy,
     write_json,
     write_text,

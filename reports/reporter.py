@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Generator, Sequence
 from typing import Protocol
 
@@ -46,7 +45,6 @@ class Reporter:
         self._conclusion: Conclusion | None = None
         self._notifications = Notifications()
         self._page: HtmlReport | None = None
-        self._started = time.time() if run.replayed else run.started
         self._interrupted = False
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -68,12 +66,14 @@ class Reporter:
             self._steps.note(note)
         if conclusion.verdict.word == "unknown" and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED  # nothing judged is not success
+        if self._run.interrupted:
+            session.exitstatus = pytest.ExitCode.INTERRUPTED
         try:
             return (yield)
         except OSError as error:
             self._steps.note(f"the report could not be written: {error}")
-        except ValueError as error:  # such as a lone surrogate, which cannot be encoded
-            self._steps.note(f"the report could not be made: {error}")
+        except Exception as error:  # such as a lone surrogate, which cannot be encoded, or another plugin's own fault
+            self._steps.note(f"the report could not be made: {type(error).__name__}: {error}")
         finally:
             self._files.write(self._run, conclusion)
             self._steps.attempt("the notification", lambda: self._send(conclusion))
@@ -85,7 +85,7 @@ class Reporter:
         results = list(self._results.by_test.values())
         end = RunEnd(
             seconds=self._run.seconds(),
-            interrupted=self._interrupted,
+            interrupted=self._interrupted or bool(self._run.interrupted),
             missing=max(0, session.testscollected - len(results)),  # as with -x
             scope=scope_of(session.config, self._run.context.mode),
         )

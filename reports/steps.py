@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+from service_down.fixtures.run.run_process import go_on
 from service_down.fixtures.secrets.redact import Redactor
 
 MAX_ERROR_CHARACTERS = 300
@@ -25,6 +26,7 @@ class Steps:
 
     def attempt(self, name: str, do: Callable[[], T]) -> T | None:
         """Return what `do` returns; None, and a note that names the step, when it raises."""
+        go_on()
         try:
             return do()
         except OSError as error:

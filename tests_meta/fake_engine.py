@@ -22,24 +22,39 @@ class Request(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: EngineServer
 
+    @property
+    def asked_path(self) -> str:
+        """The path that was asked for, without the version."""
+        return re.sub(r"^/v1\.\d+", "", self.path.partition("?")[0])
+
     def do_GET(self) -> None:
         """Answer as the engine does, or oddly."""
-        path = re.sub(r"^/v1\.\d+", "", self.path.partition("?")[0])
+        path = self.asked_path
         self.server.asked.append(path)
         odd = next((odd for pattern, odd in self.server.odd.items() if re.fullmatch(pattern, path)), None)
         with suppress(OSError):
             if odd is not None:
                 odd(self)
-            elif path == "/_ping":
-                self.answer(b"OK")
-            elif path == "/events":
-                self.answer(b"".join(json.dumps(event).encode() + b"\n" for event in self.server.answers[path]))
-            elif path.endswith("/logs"):
-                self.answer(b"")
-            elif path in self.server.answers:
-                self.answer(json.dumps(self.server.answers[path]).encode())
             else:
-                self.answer(b'{"message": "page not found"}', 404)
+                self.reply(path)
+
+    def reply(self, path: str) -> None:
+        """Answer as the engine does."""
+        if path == "/_ping":
+            self.answer(b"OK")
+        elif path == "/events":
+            self.answer(b"".join(json.dumps(event).encode() + b"\n" for event in self.server.answers[path]))
+        elif path.endswith("/logs"):
+            self.answer(b"")
+        elif path in self.server.answers:
+            self.answer(json.dumps(self.server.answers[path]).encode())
+        else:
+            self.answer(b'{"message": "page not found"}', 404)
+
+    def reply_late(self, seconds: float) -> None:
+        """Answer as the engine does, after a pause."""
+        self.server.over.wait(seconds)
+        self.reply(self.asked_path)
 
     def answer(self, body: bytes, status: int = 200, length: int | None = None) -> None:
         """Send an answer; `length`: what it says of its length."""

@@ -111,6 +111,16 @@ def postgres_scram(client: Conversation) -> None:
     _postgres(client, struct.pack("!i", 10) + b"SCRAM-SHA-256\0\0")
 
 
+def postgres_endless_scram(client: Conversation) -> None:
+    """A PostgreSQL that asks for SCRAM with so many rounds that a client hashes for half an hour."""
+    _postgres(client, struct.pack("!i", 10) + b"SCRAM-SHA-256\0\0", rest=False)
+    _, length = struct.unpack("!ci", client.receive(5))
+    nonce = client.receive(length - 4).rpartition(b",r=")[2]
+    answer = b"r=" + nonce + b"x,s=c2FsdHNhbHRzYWx0,i=2000000000"
+    client.send(b"R" + struct.pack("!ii", len(answer) + 8, 11) + answer)
+    client.receive_rest()
+
+
 # Logins that the suite does not have: the beginning of the server's question.
 OTHER_LOGINS = {
     "Kerberos 5": struct.pack("!i", 2),
@@ -128,7 +138,7 @@ def postgres_asking(wanted: bytes) -> Talk:
     return lambda client: _postgres(client, wanted)
 
 
-def _postgres(client: Conversation, wanted: bytes) -> None:
+def _postgres(client: Conversation, wanted: bytes, rest: bool = True) -> None:
     """Declines encryption, reads the startup parameters, asks for a password and never accepts it."""
     while True:
         length, code = struct.unpack("!ii", client.receive(8))
@@ -137,7 +147,8 @@ def _postgres(client: Conversation, wanted: bytes) -> None:
             break
         client.send(b"N")
     client.send(b"R" + struct.pack("!i", len(wanted) + 4) + wanted)
-    client.receive_rest()
+    if rest:
+        client.receive_rest()
 
 
 def mysql(client: Conversation) -> None:
@@ -228,6 +239,16 @@ def http(status: str, headers: str = "", body: str = "{}") -> Talk:
         )
 
     return talk
+
+
+def breaks_at_first(talk: Talk) -> Talk:
+    """A server that closes its first connection without a word."""
+
+    def talk_later(client: Conversation) -> None:
+        if client.server.connections > 1:
+            talk(client)
+
+    return talk_later
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 
 from service_down.tests_meta import fake_servers
 from service_down.tests_meta.fake_docker import LABEL, DockerContainer, FakeDocker, compose_labels
-from service_down.tests_meta.fake_engine import engine_server
+from service_down.tests_meta.fake_engine import Odd, engine_server
 from service_down.tests_meta.fake_servers import Conversation, RecordingServer, recording_server
 from service_down.tests_meta.suite_run import SuiteRun, run_suite
 
@@ -42,16 +42,27 @@ class FakeStack:
 
 @contextmanager
 def fake_stack(
-    folder: Path, services: int = 3, more_settings: str = "", **talks: fake_servers.Talk
+    folder: Path,
+    services: int = 3,
+    more_settings: str = "",
+    odd: Mapping[str, Odd] | None = None,
+    **talks: fake_servers.Talk,
 ) -> Iterator[FakeStack]:
-    """A running stack of so many services with an endpoint each, and two stores. `talks` replaces its servers."""
+    """A running stack of so many services with an endpoint each, and two stores.
+
+    `talks` replaces its servers, `odd` single answers of its engine.
+    """
+    created_from = {
+        f"{LABEL}project.config_files": str(folder / "compose.yaml"),
+        f"{LABEL}project.working_dir": str(folder),
+    }
     names = [f"web-{number}" for number in range(services)]
     containers = [
-        DockerContainer(f"shop-{name}-1", compose_labels("shop", name), address=f"172.99.0.{number}")
+        DockerContainer(f"shop-{name}-1", compose_labels("shop", name) | created_from, address=f"172.99.0.{number}")
         for number, name in enumerate((*names, "postgres", "redis"), start=2)
     ]
     with contextlib.ExitStack() as running:
-        engine = running.enter_context(engine_server(engine_answers(containers)))
+        engine = running.enter_context(engine_server(engine_answers(containers), odd))
         http = running.enter_context(recording_server(talks.get("http", fake_servers.http("200 OK"))))
         postgres = running.enter_context(recording_server(talks.get("postgres", healthy_postgres)))
         redis = running.enter_context(recording_server(talks.get("redis", healthy_redis)))

@@ -15,7 +15,7 @@ from service_down.tests_meta.lab.stack import ReferenceStack
 ROOT = Path(__file__).resolve().parents[1]
 PYTEST = str(Path(sys.executable).with_name("pytest"))  # the command that users type
 NO_ENGINE = "unix:///nonexistent/docker.sock"  # a DOCKER_HOST at which no engine answers
-_COMMAND = """
+COMMAND = """
 import sys
 sys.path.insert(0, {folder!r})
 sys.argv[0] = "pytest"
@@ -63,7 +63,7 @@ def run_suite(
     command = (
         [PYTEST]
         if modules is None
-        else [sys.executable, *(["-IXutf8"] if isolated else []), "-c", _COMMAND.format(folder=str(modules))]
+        else [sys.executable, *(["-IXutf8"] if isolated else []), "-c", COMMAND.format(folder=str(modules))]
     )
     command = ["bash", "-c", f'{limits} && exec "$@"', "bash", *command] if limits else command
     merged = {**os.environ, **(env or {})}

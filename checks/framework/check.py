@@ -90,6 +90,9 @@ class ObservationSource(Protocol):
     def refresh(self, probes: Iterable[str] | None = None) -> None:
         """Lets these probes run anew; None: all of them."""
 
+    def is_interrupted(self) -> bool:
+        """Whether nothing is asked any more."""
+
 
 class CheckEvidence:
     """The observations that one check may judge."""

@@ -16,8 +16,9 @@ from service_down.checks.framework.check import (
     ObservationSource,
 )
 from service_down.fixtures.catalog.finding import Finding
-from service_down.fixtures.clients.pause import pause
+from service_down.fixtures.clients.pause import seconds_until
 from service_down.fixtures.evidence.observation import CannotCheck
+from service_down.fixtures.run.run_process import go_on
 
 PAUSES_SECONDS = (1.0, 1.0, 2.0, 3.0, 5.0)  # between rounds; the last one for all that follow
 MAX_SHOWN_CHECKS = 4
@@ -51,7 +52,9 @@ def wait_until_passing(
             wait = PAUSES_SECONDS[min(round_number, len(PAUSES_SECONDS) - 1)]
             if waited + wait > seconds:
                 return
-            pause(wait)
+            seconds_until(source.is_interrupted, wait)
+        if source.is_interrupted():
+            return
         was_full_round = not failing
         round_number += 1
         _start_round(source, tests if was_full_round else [test for test, _ in failing.values()], was_full_round)
@@ -59,6 +62,7 @@ def wait_until_passing(
 
 def _start_round(source: ObservationSource, tests: Sequence[Test], everything: bool) -> None:
     probes = sorted({probe for check, target, _ in tests for probe in check.probes(target)})
+    go_on()
     source.refresh(None if everything else probes)
     source.start(probes)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence, Set
 
 from service_down.fixtures.catalog.finding import Finding, Proof, finding
-from service_down.fixtures.evidence.observation import Observation
+from service_down.fixtures.evidence.observation import CannotCheck, Observation
 from service_down.fixtures.probes.prometheus import TABLE, ActiveAlerts
 from service_down.fixtures.settings.schema import Settings
 from service_down.fixtures.stack.alert import Alert, service_names
@@ -45,6 +45,13 @@ def judge_alerts(
         blamed |= {named} if named else set()
     found = [_firing(service, counting, active.url, blamed)] if counting else []
     return found + ([_firing(service, others, active.url, None)] if others else [])
+
+
+def must_be_readable(tool: str, observation: Observation[ActiveAlerts], found: Sequence[Finding]) -> None:
+    """Raises CannotCheck when alerts cannot be read, one of which may count, and none of the others does."""
+    odd = observation.value.odd if observation.value else 0
+    if odd and all(finding.severity == "warning" for finding in found):
+        raise CannotCheck(f"{odd} of the alerts in {tool} cannot be read")
 
 
 def unjudged_alerts(settings: Settings, observation: Observation[ActiveAlerts]) -> str:

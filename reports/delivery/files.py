@@ -1,36 +1,41 @@
 """The report's files: written completely or not at all, and never in the way of the verdict.
 
-They are made in memory, and copied from there to the report directory in a thread with a deadline: on a hung network
-disk every call may block for ever, and pytest-html's and junitxml's own writes cannot be bounded.
+They are made in memory, and copied from there to the report directory in a thread with a deadline: on a frozen disk
+every call may block for ever, and pytest-html's and junitxml's own writes cannot be bounded. Such a thread keeps its
+process from ending; the command leaves that process behind (fixtures/run/supervisor.py).
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
+import secrets
 import shutil
 import stat
-import tempfile
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
-from service_down.fixtures.evidence.own_machine import own_trouble
-from service_down.fixtures.evidence.threads import start_thread
+from service_down.fixtures.run.places import (
+    DISK_SECONDS,
+    MEMORY,
+    first_that_takes,
+    own_folder,
+    temporary_places,
+    within_deadline,
+)
+from service_down.fixtures.run.run_process import go_on, keep_folder, made_folder
 from service_down.fixtures.text import harmless_json
 from service_down.reports.delivery.access import OWNER_ONLY, Access, opened_folder
 
 PAGE, VERDICT, JUNIT = "report.html", "verdict.json", "junit.xml"
 UPDATE, TIMELINE = "incident-update.md", "timeline.md"
 LATEST = "latest"  # the link to the newest report
-DEADLINE_SECONDS = 4.0  # of each operation on a disk
-MEMORY = Path("/dev/shm")  # a file system without a disk, on machines that have it
+STAGED_BYTES = 8 * 2**20  # room for a report
 MAX_FOLDERS_PER_SECOND = 99
 DEVICE_FOLDERS = (Path("/dev"), Path("/dev/fd"), Path("/proc/self/fd"))
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -41,99 +46,86 @@ class ReportFolder:
     note: str = ""
 
 
-def within_deadline(do: Callable[[], T]) -> T:
-    """Return what `do` returns, from a thread that may hang for ever.
-
-    Raises TimeoutError after DEADLINE_SECONDS, OSError when there can be no thread, and what `do` raises.
-    """
-    results: list[T] = []
-    errors: list[BaseException] = []
-    done = threading.Event()
-
-    def run() -> None:
-        try:
-            results.append(do())
-        except BaseException as error:  # raised again in the caller's thread
-            errors.append(error)
-        finally:
-            done.set()
-
+def make_staging_folder(base: Path) -> Path | None:
+    """Return a new folder in memory, else where there is room, at last in the report directory; None without any."""
+    place = first_that_takes((MEMORY, *temporary_places(), base), STAGED_BYTES)
     try:
-        start_thread(run)
-    except (RuntimeError, MemoryError) as error:
-        raise OSError(own_trouble(error)) from None
-    done.wait(DEADLINE_SECONDS)
-    if errors:
-        raise errors[0]
-    if not results:
-        raise TimeoutError(f"no answer of the disk within {DEADLINE_SECONDS:g} s")
-    return results[0]
-
-
-def make_staging_folder() -> Path:
-    """Return a new folder in memory, or a temporary one where there is no such memory. Raises OSError."""
-    try:
-        return _temporary_folder(OWNER_ONLY, MEMORY)
+        return own_folder(place) if place else None
     except OSError:
-        return _temporary_folder(OWNER_ONLY)
+        return None
 
 
 def deliver(staged: Path, base: Path, name: str, access: Access) -> ReportFolder:
-    """Copy the staged files to a new folder `name` in `base`, the verdict first.
+    """Copy the staged files to a new folder `name` in `base`.
 
-    When `base` cannot be written (a full disk may be the incident), they go to a temporary folder. They stay in
-    `staged` when no disk takes them, or a disk takes too long.
+    When `base` cannot be written (a full disk may be the incident), they go to a temporary folder, and a note says
+    where. They stay in `staged` when no disk takes them, or a disk takes too long.
     """
     try:
         return ReportFolder(within_deadline(lambda: _copy_to_new_folder(staged, base, name, access)))
     except TimeoutError:
-        _give_all(staged, access)
-        note = f"{base} did not take the report within {DEADLINE_SECONDS:g} s; it is in {staged}"
-        return ReportFolder(staged, note)
+        note = f"{base} did not take the report within {DISK_SECONDS:g} s; it is in {staged}"
+        return _stay(staged, access, note)
     except OSError as error:
         note = f"{base} cannot be written ({error.strerror})"
-    try:
-        folder = within_deadline(lambda: _copy_to_new_folder(staged, _temporary_folder(access), name, access))
-    except OSError:
-        folder = staged
-        _give_all(staged, access)
-    return ReportFolder(folder, f"{note}; the report is in {folder}")
+    for place in temporary_places():
+        go_on()
+        if first_that_takes([place], _size(staged)):
+            try:
+                folder = within_deadline(lambda place=place: _copy_to_temporary(staged, place, name, access))  # type: ignore[misc]  # a lambda's defaults have no types
+            except OSError:
+                continue
+            return ReportFolder(folder, f"{note}; the report is in {folder}")
+    return _stay(staged, access, f"{note}; the report is in {staged}")
 
 
-def _temporary_folder(access: Access, parent: Path | None = None) -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="service-down-", dir=parent))
-    access.give_folder(folder)
-    return folder
-
-
-def _give_all(staged: Path, access: Access) -> None:
-    """Let the staged report be read, after it could not be delivered. Other plugins wrote some of its files."""
+def _stay(staged: Path, access: Access, note: str) -> ReportFolder:
+    """Let the staged report be read where it is. Other plugins wrote some of its files."""
+    keep_folder(str(staged))
     for path in staged.iterdir():
         access.give_file(path)
     access.give_folder(staged)
+    return ReportFolder(staged, note)
 
 
-def _copy_to_new_folder(staged: Path, base: Path, name: str, access: Access) -> Path:
-    folder = _new_folder(base, name, access)
-    try:
-        for path in sorted(staged.iterdir(), key=lambda path: path.name != VERDICT):
-            _write(folder / path.name, path.read_bytes(), access)
-    except OSError:  # on a full disk a folder can be made, a file cannot
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.iterdir())
+
+
+def _copy_to_temporary(staged: Path, place: Path, name: str, access: Access) -> Path:
+    parent = own_folder(place)
+    access.give_folder(parent)
+    folder = _copy_to_new_folder(staged, parent, name, access)
+    keep_folder(str(parent))
     return folder
 
 
-def _new_folder(base: Path, name: str, access: Access) -> Path:
+def _copy_to_new_folder(staged: Path, base: Path, name: str, access: Access) -> Path:
+    """Copy the files beside the new folder, which appears when it is whole."""
     access.make_folders(base)
+    beside = base / f".{name}-{secrets.token_hex(4)}.part"
+    made_folder(str(beside))
+    try:
+        beside.mkdir(mode=access.folder_mode)
+        access.give_folder(beside)
+        for path in staged.iterdir():
+            _write(beside / path.name, path.read_bytes(), access)
+        return _move_to_free_name(beside, base, name)
+    except OSError:  # on a full disk a folder can be made, a file cannot
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
+
+
+def _move_to_free_name(beside: Path, base: Path, name: str) -> Path:
     for number in range(1, MAX_FOLDERS_PER_SECOND + 1):
         path = base / (name if number == 1 else f"{name}-{number}")
         try:
-            path.mkdir(mode=access.folder_mode)
-        except FileExistsError:
-            continue
-        access.give_folder(path)
-        return path
+            beside.rename(path)  # fails where there is a folder with files
+        except OSError as error:
+            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
+                raise
+        else:
+            return path
     raise OSError(None, "a hundred runs in one second")
 
 

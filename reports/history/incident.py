@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from service_down.fixtures.run.modes import VERIFY
+from service_down.fixtures.run.places import within_deadline
 from service_down.fixtures.text import single_line
-from service_down.reports.delivery.files import TIMELINE, UPDATE, within_deadline
+from service_down.reports.delivery.files import TIMELINE, UPDATE
 from service_down.reports.history.compare import PREVIOUS, compare
 from service_down.reports.history.incident_timeline import incident_timeline
 from service_down.reports.history.incident_update import incident_update

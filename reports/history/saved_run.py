@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from service_down.fixtures.evidence.observation import parse_time
+from service_down.fixtures.run.places import PREFIX
 from service_down.fixtures.settings.user_file import MIB, FileError, decode_json, read_regular_file
 from service_down.reports.delivery.files import UPDATE, VERDICT
 from service_down.reports.verdict_file import SCHEMA, VerdictFile
@@ -105,7 +106,13 @@ def read_earlier_runs(base: Path) -> EarlierRuns:
     """Return the newest runs of a report directory; a run that cannot be read is named and left out."""
     runs, left_out, size = [], [], 0
     try:
-        folders = sorted(folder for folder in base.iterdir() if not folder.is_symlink() and (folder / VERDICT).exists())
+        folders = sorted(
+            folder
+            for folder in base.iterdir()
+            if not folder.name.startswith((".", PREFIX))  # not whole yet
+            and not folder.is_symlink()
+            and (folder / VERDICT).exists()
+        )
     except OSError as error:
         return EarlierRuns((), (f"{base}: cannot be read: {error.strerror}",) if base.exists() else ())
     for folder in reversed(folders[-MAX_RUNS:]):  # their names begin with the time

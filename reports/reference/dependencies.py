@@ -14,17 +14,17 @@ from pathlib import Path
 from service_down.reports.reference.markdown import code, document, table
 
 ROOT = Path(__file__).resolve().parents[2]
-RUN_LOCK, DEV_LOCK = "requirements.lock", "requirements-dev.lock"
+RUN_LOCK, DEV_LOCK, MUTANTS_LOCK = "requirements.lock", "requirements-dev.lock", "requirements-mutants.lock"
 REQUIRED_HERE = re.compile(r"service-down \(pyproject\.toml(?::(\w+))?\)")  # group 1: a dependency group
-DEV_GROUP = "dev"
+DEV_GROUP, MUTANTS_GROUP = "dev", "mutants"
 _PIN = re.compile(r"(?P<name>[a-z0-9.-]+)==(?P<version>[^\s;]+)(?: ; (?P<marker>.+?))? \\")
 _PURPOSE = re.compile(r'^\s*"([a-z0-9-]+)[^"]*",?\s*#\s*(.+)$', re.MULTILINE)
 _HEADER = ("package", "version", "licence", "purpose")
 _INTRODUCTION = (
     "# Dependencies",
     f"`make setup` installs what a run needs, as pinned with hashes in `{RUN_LOCK}`. `make test`, `make lint`,"
-    f" `make bench` and `make reference` also install what is pinned in `{DEV_LOCK}`. `make lock` makes both from"
-    " `pyproject.toml`.",
+    f" `make bench` and `make reference` also install what is pinned in `{DEV_LOCK}`. `make mutants` also installs"
+    f" what is pinned in `{MUTANTS_LOCK}`. `make lock` makes all three from `pyproject.toml`.",
     "Licences are SPDX expressions, from the packages' metadata. A test allows in a run's lock only MIT, BSD,"
     " Apache-2.0, PSF, ISC, MPL-2.0, and LGPL for psycopg. `psycopg-binary` also brings PostgreSQL's libpq and the"
     " libraries that libpq needs, among them OpenSSL and Kerberos, each under its own licence.",
@@ -40,6 +40,7 @@ _LICENCES = {  # of packages that not every platform installs, or whose metadata
     "async-timeout": "Apache-2.0",
     "axe-playwright-python": "MIT",
     "colorama": "BSD-3-Clause",
+    "mutmut": "BSD-3-Clause",  # only `make mutants` installs it
     "pywin32": "PSF-2.0",
     "tzdata": "Apache-2.0",
 }
@@ -93,7 +94,7 @@ def licence(name: str) -> str:
 
 def dependencies_document() -> str:
     """Return the document."""
-    run, dev = locked(RUN_LOCK), locked(DEV_LOCK).values()
+    run, dev, mutants = locked(RUN_LOCK), locked(DEV_LOCK).values(), locked(MUTANTS_LOCK).values()
     return document(
         [
             *_INTRODUCTION,
@@ -107,6 +108,9 @@ def dependencies_document() -> str:
             table(
                 _HEADER, _rows([package for package in dev if DEV_GROUP in package.groups and package.name not in run])
             ),
+            "## Mutation testing",
+            f"Besides these, `{MUTANTS_LOCK}` holds what it requires, and all packages of tests and tools.",
+            table(_HEADER, _rows([package for package in mutants if package.groups == {MUTANTS_GROUP}])),
         ]
     )
 

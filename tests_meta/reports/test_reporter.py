@@ -50,7 +50,7 @@ def test_a_broken_step_costs_only_itself(tmp_path: Path, step: str) -> None:
 NO_ROOM = """
 import service_down.reports.plugin
 
-service_down.reports.plugin._staging_folder = lambda: None
+service_down.reports.plugin.make_staging_folder = lambda base: None
 """
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from service_down.checks.judges.alerts import judge_alerts
-from service_down.fixtures.catalog.finding import Finding
-from service_down.fixtures.evidence.observation import Observation
+from service_down.checks.judges.alerts import judge_alerts, must_be_readable, unjudged_alerts
+from service_down.fixtures.catalog.finding import Finding, finding
+from service_down.fixtures.evidence.observation import CannotCheck, Observation
 from service_down.fixtures.probes.prometheus import TABLE, ActiveAlert, ActiveAlerts, PrometheusSettings
 from service_down.fixtures.settings.schema import Settings, Stack
 from service_down.fixtures.stack.containers import ComposeLabels, Container, EngineState
@@ -105,3 +105,51 @@ def test_the_alerts_that_the_settings_name_count_whatever_their_labels() -> None
     assert found.severity == "error"
     assert "Watchdog" in found.summary
     assert "HighErrorRate" not in found.summary
+
+
+def test_an_alert_that_cannot_be_read_is_never_fine() -> None:
+    odd = Observation[ActiveAlerts]("alerts", "seen", ActiveAlerts("http://a", (), 2))
+    for found in ([], [finding("alerts-firing", "web", severity="warning", url="", what="", blamed=[])]):
+        with pytest.raises(CannotCheck, match="2 of the alerts in Alertmanager cannot be read"):
+            must_be_readable("Alertmanager", odd, found)
+    must_be_readable("Alertmanager", odd, [finding("alerts-firing", "web", url="", what="", blamed=[])])
+    must_be_readable("Alertmanager", Observation[ActiveAlerts]("alerts", "error", kind="refused"), [])
+
+
+def test_an_alert_is_proved_with_what_it_was_raised_for_and_since_when() -> None:
+    (found,) = judge({"service": "redis"}, {"job": "redis"}, {"service": "redis", "alertname": "A"})
+    assert [(proof.what, proof.value, proof.at) for proof in found.proof] == [
+        ("alert HighErrorRate (redis)", "firing", SINCE),
+        ("alert HighErrorRate (redis)", "firing", SINCE),
+        ("alert A (redis)", "firing", SINCE),
+    ]
+    assert "A (redis), HighErrorRate (redis)" in found.summary
+    assert "no label names" not in found.summary
+    (unnamed,) = judge({})
+    assert [proof.what for proof in unnamed.proof] == ["alert HighErrorRate"]
+
+
+def test_alerts_of_which_no_time_is_known_have_no_beginning() -> None:
+    active = ActiveAlerts("http://p/api/v1/alerts", (ActiveAlert({"service": "redis"}),))
+    observation = Observation("prometheus:alerts", "seen", active)
+    (found,) = judge_alerts("prometheus", Settings(stack=STACK), observation, MODEL, ENGINE)
+    assert (found.since, found.proof[0].what) == (None, "alert ? (redis)")
+
+
+def test_a_tool_without_an_answer_is_a_finding() -> None:
+    refused = Observation[ActiveAlerts]("prometheus:alerts", "error", None, "refused", "connection refused", SINCE)
+    (found,) = judge_alerts("prometheus", Settings(stack=STACK), refused, MODEL, ENGINE)
+    (proof,) = found.proof
+    assert (found.code, found.service) == ("metrics-missing", "prometheus")
+    assert "unknown, since connection refused" in found.summary
+    assert (proof.what, proof.value, proof.at) == ("alerts", "refused: connection refused", SINCE)
+    assert unjudged_alerts(Settings(stack=STACK), refused) == ""
+
+
+def test_the_note_names_the_alerts_that_are_not_judged() -> None:
+    def note(*names: str) -> str:
+        alerts = tuple(ActiveAlert({"alertname": name}) for name in names)
+        return unjudged_alerts(Settings(stack=STACK), Observation("alerts", "seen", ActiveAlerts("http://p/", alerts)))
+
+    assert note("Watchdog", "A", "DeadMansSwitch") == "not judged: DeadMansSwitch, Watchdog"
+    assert note("A") == ""

@@ -29,3 +29,20 @@ def test_a_hash_of_more_than_the_file_cannot_be_compared(
     container = replace(recorded, network_mode=network_mode, compose=labels)
     hashes = Observation("compose:hashes", "seen", ComposeHashes("2.26.1-4", {"ok": "def"}))
     assert has_drifted(service, container, hashes) is drifted
+
+
+@pytest.mark.parametrize(
+    ("then", "made_by", "now", "drifted"),
+    [
+        ("abc", "2.26.1", "abc", False),
+        ("abc", "2.26.0", "def", None),
+        ("", "2.26.1", "def", None),
+        ("abc", "2.26.1", "", None),
+        ("", "2.26.1", "", None),
+    ],
+)
+def test_two_hashes_of_one_version_are_compared(then: str, made_by: str, now: str, drifted: bool | None) -> None:
+    recorded = recorded_container("hvdemo-ok-1")
+    container = replace(recorded, compose=replace(recorded.compose, config_hash=then, version=made_by))
+    hashes = Observation("compose:hashes", "seen", ComposeHashes("2.26.1-4-ds1", {"ok": now}))
+    assert has_drifted(Service("ok"), container, hashes) is drifted

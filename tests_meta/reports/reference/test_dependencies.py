@@ -15,7 +15,16 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from service_down.reports.reference.dependencies import DEV_GROUP, DEV_LOCK, RUN_LOCK, Package, licence, locked
+from service_down.reports.reference.dependencies import (
+    DEV_GROUP,
+    DEV_LOCK,
+    MUTANTS_GROUP,
+    MUTANTS_LOCK,
+    RUN_LOCK,
+    Package,
+    licence,
+    locked,
+)
 from service_down.tests_meta.suite_run import ROOT
 
 ALLOWED = {"MIT", "BSD-2-Clause", "BSD-3-Clause", "Apache-2.0", "PSF-2.0", "ISC", "MPL-2.0"}
@@ -23,7 +32,7 @@ ALLOWED_FOR = {"psycopg": {"LGPL-3.0-only"}, "psycopg-binary": {"LGPL-3.0-only"}
 OPTIONAL = {"apprise"}  # the extra `notify`; without it, a report notes that nothing was sent
 RUN_FOLDERS = ("fixtures", "checks", "reports")
 RUN_COMMANDS = ("lab.demo", "lab.__main__", "faults.__main__")  # `make demo`, `demo-down`, `drill` and `faults`
-LOCKS = [RUN_LOCK, DEV_LOCK]
+LOCKS = [RUN_LOCK, DEV_LOCK, MUTANTS_LOCK]
 
 
 def project() -> dict[str, list[str]]:
@@ -79,11 +88,11 @@ def test_every_package_is_pinned_with_hashes(lock: str) -> None:
     assert all(re.fullmatch(r"sha256:[0-9a-f]{64}", digest) for package in packages for digest in package.hashes)
 
 
-def test_both_locks_hold_the_same_versions() -> None:
+def test_all_locks_hold_the_same_versions() -> None:
     def pins(packages: dict[str, Package]) -> dict[str, tuple[str, frozenset[str]]]:
         return {name: (package.version, package.hashes) for name, package in packages.items()}
 
-    assert pins(locked(RUN_LOCK)).items() <= pins(locked(DEV_LOCK)).items()
+    assert pins(locked(RUN_LOCK)).items() <= pins(locked(DEV_LOCK)).items() <= pins(locked(MUTANTS_LOCK)).items()
 
 
 def test_the_run_lock_holds_what_a_run_needs_and_nothing_else() -> None:
@@ -95,7 +104,9 @@ def test_the_run_lock_holds_what_a_run_needs_and_nothing_else() -> None:
     assert tools.isdisjoint(run)
 
 
-@pytest.mark.parametrize(("group", "lock"), [("", RUN_LOCK), ("install", RUN_LOCK), (DEV_GROUP, DEV_LOCK)])
+@pytest.mark.parametrize(
+    ("group", "lock"), [("", RUN_LOCK), ("install", RUN_LOCK), (DEV_GROUP, DEV_LOCK), (MUTANTS_GROUP, MUTANTS_LOCK)]
+)
 def test_the_locks_satisfy_the_project(group: str, lock: str) -> None:
     packages = locked(lock)
     for entry in project()[group]:
@@ -151,7 +162,8 @@ def test_demo_and_faults_import_only_packages_of_a_run() -> None:
     ("target", "locks"),
     [
         *((target, [RUN_LOCK]) for target in ("setup", "triage", "verify", "runbook", "demo", "drill", "faults")),
-        *((target, [RUN_LOCK, DEV_LOCK]) for target in ("test", "lint", "bench", "reference")),
+        *((target, [RUN_LOCK, DEV_LOCK]) for target in ("test", "lint", "fuzz", "bench", "reference")),
+        ("mutants", LOCKS),
     ],
 )
 def test_a_command_installs_only_what_it_needs(target: str, locks: list[str], tmp_path: Path) -> None:

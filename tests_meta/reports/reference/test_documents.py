@@ -7,7 +7,10 @@ import pytest
 from service_down.fixtures.catalog.finding import catalogue
 from service_down.reports.reference.documents import documents
 from service_down.reports.reference.settings import TableSchema, table_schemas
+from service_down.tests_meta.chaos.soak import FILE as SOAK_FILE
+from service_down.tests_meta.chaos.table import FILE as CHAOS_FILE
 from service_down.tests_meta.fixtures.secrets.figures import FILE as REDACTION_FILE
+from service_down.tests_meta.mutants.document import FILE as MUTANTS_FILE
 from service_down.tests_meta.suite_run import ROOT
 
 FOLDER = ROOT / "reference"
@@ -21,7 +24,10 @@ def test_the_committed_document_is_current(name: str) -> None:
 
 
 def test_the_folder_holds_nothing_else() -> None:
-    assert {path.name for path in FOLDER.iterdir()} == {*documents(), REDACTION_FILE.name}
+    assert {path.name for path in FOLDER.iterdir()} == {
+        *documents(),
+        *(file.name for file in (REDACTION_FILE, CHAOS_FILE, SOAK_FILE, MUTANTS_FILE)),
+    }
 
 
 @pytest.mark.parametrize(("name", "schema"), table_schemas().items())
