@@ -19,10 +19,7 @@ PACKAGES = (
     "python3", "python3-psycopg2", "python3-redis", "ca-certificates",
 )  # fmt: skip
 # Further servers, to test their probes with: an image of their own, so that the reference stack's stays small.
-SERVER_PACKAGES = (
-    "mariadb-server", "rabbitmq-server", "memcached", "mosquitto", "nats-server", "etcd-server", "nginx-light",
-    "haproxy", "php-fpm", "python3", "openssl", "procps", "ca-certificates",
-)  # fmt: skip
+SERVER_PACKAGES = ("mariadb-server", "rabbitmq-server", "memcached", "python3", "ca-certificates")
 EXCLUDED_PATHS = (
     "/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*", "/usr/share/javascript/*",
     "/usr/lib/*/libLLVM*", "/usr/lib/*/libz3*", "/usr/lib/postgresql/*/lib/llvmjit*", "/usr/bin/promtool",
