@@ -197,7 +197,7 @@ def judge_replicas(service: Service, users: Sequence[str], set_up: SetUp) -> lis
         obstacles = ["its container_name"] if set_up.has_container_name else []
         obstacles += ["its fixed port of the machine"] if service.ports else []
         without = f", without {' and '.join(obstacles)}" if obstacles else ""
-        how = f"deploy: {{replicas: 2}}{without}"
+        how = f"deploy: {{replicas: 2}}{without}, if it keeps no data of its own"
     proof = [Proof(f"replicas of {service.name}", "1"), Proof("services that depend on it", ", ".join(users))]
     facts = {"count": str(len(users)), "users": ", ".join(users), "how": how}
     return [finding("single-replica", service.name, proof=proof, facts=facts)]
