@@ -24,6 +24,7 @@ from service_down.fixtures.catalog.finding import Finding, Proof, finding
 from service_down.fixtures.derive.technologies import Technology
 from service_down.fixtures.engines import field_names
 from service_down.fixtures.engines.registry import ENGINE
+from service_down.fixtures.evidence.observation import CannotCheck
 from service_down.fixtures.probes import backup
 from service_down.fixtures.probes.prevent import SET_UP, SetUp
 from service_down.fixtures.settings.schema import Settings
@@ -214,6 +215,8 @@ def judge_replicas(service: Service, users: Sequence[str], set_up: SetUp) -> lis
 def test_backup_present(target: Target[Service], evidence: CheckEvidence, report_findings: ReportFindings) -> None:
     """A service that holds data has a backup that this suite can see."""
     settings = target.settings.all_of(backup.TABLE)
+    if target.model.source == "settings":
+        raise CannotCheck(f"it is not known which services make backups: {target.model.problem}")
     report_findings(judge_backups(target.spec, evidence.required(SET_UP), bool(settings)))
 
 

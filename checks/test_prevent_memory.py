@@ -105,9 +105,9 @@ def test_redis_memory_limit(target: Target[Service], evidence: CheckEvidence, re
     entries = target.settings.all_of(redis.TABLE).items()
     keys = [redis.REDIS.of(name) for name, entry in entries if entry.service == target.spec.name]
     states = [state for key in keys if (state := evidence.value(key))]
-    said = max((state.maxmemory for state in states), default=None)
-    maxmemory = set_up_of(target, evidence).maxmemory_bytes if said is None else said
-    note = "" if maxmemory is not None else "its maxmemory is not known"
+    said = max((state.maxmemory for state in states), default=0)
+    maxmemory = said or set_up_of(target, evidence).maxmemory_bytes
+    note = "" if maxmemory or states else "its maxmemory is not known"
     report_findings(judge_maxmemory(target.spec, known_instances(target, evidence), maxmemory), note)
 
 

@@ -117,6 +117,8 @@ def _actions(runs: Sequence[VerdictFile], at: datetime) -> Iterator[str]:
     newest: dict[tuple[str, str], VerdictFile] = {}
     for run in runs:
         yield from (f"{_clock(run.started, at)}: {escaped(action)}" for action in run.run.actions)
+        if run.mode == PREVENT:
+            continue
         before, newest[run.stack] = newest.get(run.stack), run
         if before is None:
             continue
