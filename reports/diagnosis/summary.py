@@ -46,7 +46,7 @@ def set_up_sentence(
     if warnings:
         parts.append(f"{things}, in {concerned} of {service_count} services")
     elif judged:
-        parts.append(f"nothing to improve in what {judged} checks looked at")
+        parts.append(f"nothing to improve in what {judged} check{'' if judged == 1 else 's'} looked at")
     parts += _unlooked(unknown, results)
     if not parts:
         parts.append("no check was run, so nothing is known")

@@ -329,7 +329,7 @@ def test_a_run_that_looks_at_the_set_up_only_says_so_and_knows_no_state() -> Non
         "2 things to improve, in 2 of 6 services; whether the services work was not looked at (pytest -m triage)"
     )
     assert {state.state for state in verdict.services} == {"unknown"}
-    assert diagnose([other("passed")], SET_UP).summary.startswith("nothing to improve in what 1 checks looked at; ")
+    assert diagnose([other("passed")], SET_UP).summary.startswith("nothing to improve in what 1 check looked at; ")
     assert diagnose([*results[:1], other("passed")], SET_UP).summary.startswith("1 thing to improve, in 1 of 6")
 
 
@@ -341,7 +341,7 @@ def test_what_could_not_be_looked_at_is_said_beside_what_to_improve() -> None:
 
 
 def test_how_the_stack_is_set_up_says_nothing_of_an_alert() -> None:
-    firing = Alert("ServiceDown", "firing", {"service": "redis"}, None)
+    firing = Alert("ServiceDown", None, True, {"service": "redis"})
     for service in ("redis", None):
         context = replace(SET_UP, alert=firing, alert_service=service)
         assessment = diagnose([other("passed")], context).alert
