@@ -11,6 +11,8 @@ import pytest
 
 from service_down.tests_meta.lab.browser import chromium
 from service_down.tests_meta.lab.commands import LabError, NoBrowserError, NoEngineError
+from service_down.tests_meta.lab.engine import ensure_engine
+from service_down.tests_meta.lab.images import ensure_servers_image
 from service_down.tests_meta.lab.stack import ReferenceStack, make_stack
 from service_down.tests_meta.pages.example_runs import evidence_json
 from service_down.tests_meta.suite_run import LiveSuite, SuiteRun, run_suite
@@ -41,6 +43,18 @@ def reference_stack() -> Iterator[ReferenceStack]:
     stack.up()
     yield stack
     stack.down()
+
+
+@pytest.fixture(scope="session")
+def servers_image() -> str:
+    """The image with further servers, whose probes are tested with them."""
+    try:
+        ensure_engine()
+        return ensure_servers_image()
+    except NoEngineError as error:
+        pytest.skip(f"NO DOCKER ENGINE, so nothing of this was tried: {error}")
+    except LabError as error:
+        pytest.skip(f"NO IMAGE WITH THE SERVERS, so nothing of this was tried: {error}")
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from service_down.fixtures.secrets.encodings import encoded_forms
 
 Talk = Callable[["Conversation"], None]
 MD5_SALT = b"salt"
+MYSQL_NONCE = b"nonce-of-20-bytes...."[:20]
 ELSEWHERE = "127.0.0.2"  # where `redis_that_moves` sends its clients
 IDLE_SECONDS = 2.0  # a client that sends nothing for so long has nothing more to say
 
@@ -77,6 +78,7 @@ class RecordingServer(socketserver.ThreadingTCPServer):
 
 def _is_in(secret: str, text: str) -> bool:
     digests = [md5_password(user, secret) for user in ("app", "postgres", "settings-user")]
+    digests.append(mysql_password(secret))
     spellings = (secret, secret[::-1], secret.encode().hex(), *digests)
     return any(spelling in text for spelling in spellings) or encoded_forms(secret).replace_in(text, "") != text
 
@@ -85,6 +87,13 @@ def md5_password(user: str, password: str) -> str:
     """PostgreSQL's MD5 of a password, as a client sends it with the salt of `postgres_md5`."""
     inner = hashlib.md5(f"{password}{user}".encode()).hexdigest()
     return hashlib.md5(inner.encode() + MD5_SALT).hexdigest()
+
+
+def mysql_password(password: str) -> str:
+    """The answer of `mysql_native_password` to the nonce of `mysql`, as Latin-1."""
+    once = hashlib.sha1(password.encode()).digest()
+    mask = hashlib.sha1(MYSQL_NONCE + hashlib.sha1(once).digest()).digest()
+    return bytes(a ^ b for a, b in zip(once, mask, strict=True)).decode("latin-1")
 
 
 def postgres_cleartext(client: Conversation) -> None:
@@ -140,6 +149,35 @@ def _postgres(client: Conversation, wanted: bytes, rest: bool = True) -> None:
     client.send(b"R" + struct.pack("!i", len(wanted) + 4) + wanted)
     if rest:
         client.receive_rest()
+
+
+def mysql(client: Conversation) -> None:
+    """A MySQL that asks for a login as `mysql_native_password`, and never accepts it."""
+    mysql_login(client, b"mysql_native_password")
+
+
+def mysql_login(client: Conversation, plugin: bytes) -> None:
+    """Greets as MySQL does, asks for a login by this plugin, and refuses it."""
+    client.send(mysql_packet(0, mysql_greeting()))
+    client.receive(int.from_bytes(client.receive(4)[:3], "little"))
+    client.send(mysql_packet(2, b"\xfe" + plugin + b"\0" + MYSQL_NONCE + b"\0"))
+    client.receive(int.from_bytes(client.receive(4)[:3], "little"))
+    client.send(mysql_packet(4, b"\xff" + struct.pack("<H", 1045) + b"#28000Access denied for user 'x'@'y'"))
+
+
+def mysql_packet(number: int, body: bytes) -> bytes:
+    """A packet of MySQL's protocol."""
+    return struct.pack("<I", len(body))[:3] + bytes([number]) + body
+
+
+def mysql_greeting(version: bytes = b"8.0.36") -> bytes:
+    """The first packet of a MySQL server without TLS."""
+    capabilities = 0x1 | 0x200 | 0x8000 | 0x80000  # long passwords, protocol 4.1, its logins, plugins of logins
+    return (
+        b"\x0a" + version + b"\0" + struct.pack("<I", 7) + MYSQL_NONCE[:8] + b"\0"
+        + struct.pack("<HBHHB", capabilities & 0xFFFF, 45, 2, capabilities >> 16, 21) + bytes(10)
+        + MYSQL_NONCE[8:] + b"\0" + b"caching_sha2_password\0"
+    )  # fmt: skip
 
 
 def redis(client: Conversation) -> None:

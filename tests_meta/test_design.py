@@ -25,7 +25,7 @@ ENGINE_KEYS = {
     "State", "Config", "HostConfig", "NetworkSettings", "RestartCount", "Labels", "Names", "StartedAt", "FinishedAt",
     "ExitCode", "OOMKilled", "FailingStreak", "IPAddress", "EndpointID", "PortBindings", "NetworkMode",
 }  # fmt: skip
-LIVE = ("docker", "httpx", "psycopg", "redis", "testinfra", "requests", "socket", "subprocess")
+LIVE = ("docker", "httpx", "psycopg", "pymysql", "redis", "testinfra", "requests", "socket", "subprocess")
 
 
 def modules(folder: str) -> list[Path]:

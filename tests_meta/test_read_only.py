@@ -32,7 +32,18 @@ STARTS_ITSELF = {  # the command becomes itself, without Python's variables, and
     "fixtures/run/environment.py",
     "fixtures/run/supervisor.py",
 }
-CONNECTIONS = {"socket", "http", "urllib.request", "httpx", "requests", "docker", "psycopg", "redis", "testinfra"}
+CONNECTIONS = {
+    "socket",
+    "http",
+    "urllib.request",
+    "httpx",
+    "requests",
+    "docker",
+    "psycopg",
+    "pymysql",
+    "redis",
+    "testinfra",
+}
 MAY_CONNECT = re.compile(r"fixtures/(?:clients|engines/docker|probes)/\w+\.py")
 READING = {  # commands that change nothing with the options that they have here
     "cat", "date", "df", "dirname", "echo", "find", "getconf", "gzip -t", "head", "ls", "ss", "tar -tf", "tar -tzf",

@@ -6,7 +6,7 @@ import contextlib
 import struct
 import threading
 
-from service_down.tests_meta.fake_servers import Conversation, Talk
+from service_down.tests_meta.fake_servers import Conversation, Talk, mysql_greeting, mysql_packet
 
 PIECE = b"x" * 1_048_576
 GIGABYTE = 2**30
@@ -98,6 +98,47 @@ POSTGRES = {
     ),
     "an error of 1 GB": _postgres(_error_of_a_gigabyte, logs_in=False),
     "no PostgreSQL at all": lambda client: _for_ever(client, PIECE),
+}
+
+
+def _mysql(beginning: bytes, piece: bytes) -> Talk:
+    """A MySQL that greets, lets everybody in, and answers the first statement so."""
+
+    def talk(client: Conversation) -> None:
+        client.send(mysql_packet(0, mysql_greeting()))
+        client.receive(int.from_bytes(client.receive(4)[:3], "little"))
+        client.send(mysql_packet(2, b"\0\0\0\2\0\0\0"))
+        client.receive(int.from_bytes(client.receive(4)[:3], "little"))
+        client.send(beginning)
+        _for_ever(client, piece)
+
+    return talk
+
+
+def _version_without_end(client: Conversation) -> None:
+    client.send(b"\xff\xff\xff\0\x0a")
+    _for_ever(client, b"8" * 65_536)
+
+
+MYSQL = {
+    "a packet of 16 MB after the other": _mysql(b"\xff\xff\xff\1", PIECE),
+    "a billion columns": _mysql(mysql_packet(1, b"\xfd\xff\xff\xff"), mysql_packet(2, b"x" * 10)),
+    "an error without an end": _mysql(b"\xff\xff\xff\1\xff\x10\4", PIECE),
+    "no MySQL at all": lambda client: _for_ever(client, PIECE),
+    "a version without an end": _version_without_end,
+}
+
+
+def for_ever(piece: bytes) -> Talk:
+    """A server that sends this again and again, whatever it is asked."""
+    return lambda client: _for_ever(client, piece)
+
+
+LINES = {
+    "no line": for_ever(PIECE),
+    "short lines": for_ever(b"STAT x 1\r\n" * 10_000),
+    "frames": for_ever(b"\1\0\0\0\0\xff\xff" * 10_000),
+    "zeros": for_ever(bytes(65_536)),
 }
 
 

@@ -68,6 +68,31 @@ url = "https://localhost:{port}/"
 service = "postgres"
 host = "localhost"
 port = {closed}
+[mysql.refused]
+service = "web-0"
+host = "localhost"
+port = {closed}
+[mysql.no-greeting]
+service = "web-0"
+host = "localhost"
+port = {port}
+[rabbitmq.refused]
+service = "web-0"
+host = "localhost"
+port = {closed}
+management_port = {port}
+[mongodb.main]
+service = "web-0"
+host = "localhost"
+port = {port}
+[memcached.main]
+service = "web-0"
+host = "localhost"
+port = {port}
+[tcp.main]
+service = "web-0"
+host = "localhost"
+port = {port}
 [redis.refused]
 service = "redis"
 host = "127.0.0.1"

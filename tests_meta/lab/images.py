@@ -18,6 +18,8 @@ PACKAGES = (
     "postgresql-15", "redis-server", "prometheus", "prometheus-alertmanager",
     "python3", "python3-psycopg2", "python3-redis", "ca-certificates",
 )  # fmt: skip
+# Further servers, to test their probes with: an image of their own, so that the reference stack's stays small.
+SERVER_PACKAGES = ("mariadb-server", "rabbitmq-server", "memcached", "python3", "ca-certificates")
 EXCLUDED_PATHS = (
     "/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*", "/usr/share/javascript/*",
     "/usr/lib/*/libLLVM*", "/usr/lib/*/libz3*", "/usr/lib/postgresql/*/lib/llvmjit*", "/usr/bin/promtool",
@@ -32,7 +34,7 @@ RUN pip install --no-cache-dir psycopg2-binary==2.9.10 redis==6.2.0
 
 def ensure_images() -> tuple[ImageKind, str]:
     """Return the kind of images available here, and the name of the image for our own services. Raises LabError."""
-    debian, official = _debian_name(), _official_name()
+    debian, official = _debian_name("service-down-lab", PACKAGES), _official_name()
     for kind, name in (("debian", debian), ("official", official)):
         if command_succeeds(["docker", "image", "inspect", name], 20):
             log(f"images: {_description(kind)}, already built")
@@ -44,24 +46,35 @@ def ensure_images() -> tuple[ImageKind, str]:
     with step(
         "images: no registry answers; building one from Debian packages, with stand-ins for Grafana, Loki, Tempo"
     ):
-        _build_debian_image(debian)
+        _build_debian_image(debian, PACKAGES)
     return "debian", debian
+
+
+def ensure_servers_image() -> str:
+    """Return the name of the image with further servers, made of Debian packages in any case. Raises LabError."""
+    name = _debian_name("service-down-lab-servers", SERVER_PACKAGES)
+    if command_succeeds(["docker", "image", "inspect", name], 20):
+        log("servers: the image is already built")
+        return name
+    with step("servers: building an image of Debian packages"):
+        _build_debian_image(name, SERVER_PACKAGES)
+    return name
 
 
 def _description(kind: str) -> str:
     return "official" if kind == "official" else "Debian packages, with stand-ins for Grafana, Loki and Tempo"
 
 
-def _debian_name() -> str:
-    recipe = " ".join((*PACKAGES, *EXCLUDED_PATHS, DEBIAN_RELEASE))
-    return f"service-down-lab:{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
+def _debian_name(name: str, packages: tuple[str, ...]) -> str:
+    recipe = " ".join((*packages, *EXCLUDED_PATHS, DEBIAN_RELEASE))
+    return f"{name}:{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
 
 
 def _official_name() -> str:
     return f"service-down-lab-python:{hashlib.sha256(DOCKERFILE.encode()).hexdigest()[:12]}"
 
 
-def _build_debian_image(name: str) -> None:
+def _build_debian_image(name: str, packages: tuple[str, ...]) -> None:
     """Build the image with mmdebstrap and import it into the engine."""
     if shutil.which("mmdebstrap") is None:
         if shutil.which("apt-get") is None:
@@ -70,12 +83,11 @@ def _build_debian_image(name: str) -> None:
     with tempfile.TemporaryDirectory(prefix="service-down-image-") as folder:
         archive = Path(folder) / "image.tar"
         options = [f"--dpkgopt=path-exclude={pattern}" for pattern in EXCLUDED_PATHS]
-        packages = ",".join(PACKAGES)
         run_command(
             [
                 "mmdebstrap",
                 "--variant=minbase",
-                f"--include={packages}",
+                f"--include={','.join(packages)}",
                 *options,
                 DEBIAN_RELEASE,
                 str(archive),

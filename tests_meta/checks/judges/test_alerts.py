@@ -125,6 +125,7 @@ def test_an_alert_is_proved_with_what_it_was_raised_for_and_since_when() -> None
     ]
     assert "A (redis), HighErrorRate (redis)" in found.summary
     assert "no label names" not in found.summary
+    assert "http://prometheus:9090/api/v1/alerts" in str(found), "the next command asks there"
     (unnamed,) = judge({})
     assert [proof.what for proof in unnamed.proof] == ["alert HighErrorRate"]
 
@@ -146,7 +147,7 @@ def test_a_tool_without_an_answer_is_a_finding() -> None:
     assert unjudged_alerts(Settings(stack=STACK), refused) == ""
 
 
-def test_the_note_names_the_alerts_that_are_not_judged() -> None:
+def test_the_note_names_what_is_left_aside() -> None:
     def note(*names: str) -> str:
         alerts = tuple(ActiveAlert({"alertname": name}) for name in names)
         return unjudged_alerts(Settings(stack=STACK), Observation("alerts", "seen", ActiveAlerts("http://p/", alerts)))

@@ -67,6 +67,7 @@ def test_the_rules_that_raise_a_warning() -> None:
     raised = {code: (row.raised_by.relation, row.raised_by.lock_held) for code, row in TABLE.items() if row.raised_by}
     assert raised == {
         "db-slow": ("needs", True),
+        "mysql-slow": ("needs", True),
         "healthcheck-starting": ("waits", False),
         "peer-errors": ("blamed", False),
     }

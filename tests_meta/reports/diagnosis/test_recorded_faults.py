@@ -29,6 +29,12 @@ from service_down.tests_meta import offline
 from service_down.tests_meta.faults.assessment import assess
 from service_down.tests_meta.faults.fault import load_faults
 from service_down.tests_meta.faults.recording import conclusion, evidence_file, live_conclusion, recorded_faults
+from service_down.tests_meta.fixtures.probes import (
+    test_broker_stand_ins,
+    test_mongodb_stand_in,
+    test_real_brokers,
+    test_real_mysql,
+)
 from service_down.tests_meta.reports.saved_runs import run_info
 
 NAMES = recorded_faults()
@@ -102,8 +108,16 @@ def test_every_fault_is_recorded_and_every_code_is_covered() -> None:
     assert set(load_faults()) == set(NAMES)
     covered = {cause.split()[1] for fault in load_faults().values() for cause in fault.causes}
     covered |= {code for fault in load_faults().values() for code in fault.warnings}
+    covered |= codes_of_live_cases()
     assert set(catalogue()) - covered == set()
     assert len(NAMES) >= 40
+
+
+def codes_of_live_cases() -> set[str]:
+    """The codes that tests with servers outside of the reference stack conclude, and with stand-ins for a few."""
+    stand_ins = {case[0] for case in (*test_mongodb_stand_in.CASES.values(), *test_broker_stand_ins.CASES.values())}
+    brokers = {case[0] for case in test_real_brokers.CASES.values()}
+    return stand_ins | brokers | {case[0] for case in test_real_mysql.CASES.values()}
 
 
 @FEW_EXAMPLES
