@@ -14,7 +14,7 @@ ARGS ?=
 
 FAULT ?=
 
-.PHONY: help setup triage verify runbook demo demo-down drills drill drill-heal faults chaos soak test lint fuzz mutants bench reference secrets-figures lock clean
+.PHONY: help setup triage verify prevent runbook demo demo-down drills drill drill-heal faults chaos soak test lint fuzz mutants bench reference secrets-figures lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -53,6 +53,9 @@ triage: $(READY) ## during the incident: name the cause (ARGS="--incident=INC-1 
 
 verify: $(READY) ## after recovery: is it over? (ARGS="--wait=120 …")
 	@$(BIN)/pytest -m verify $(ARGS)
+
+prevent: $(READY) ## after an incident: what in the set-up makes the next one likely? (ARGS="--service=web …")
+	@$(BIN)/pytest -m prevent $(ARGS)
 
 runbook: $(READY) ## every step of the runbook with the checks that automate it
 	@$(BIN)/python -I -m service_down.checks.framework.runbook

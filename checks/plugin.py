@@ -139,7 +139,7 @@ def evidence(request: pytest.FixtureRequest, target: AnyTarget) -> CheckEvidence
     run = run_of(request.config)
     check = check_of(request.node)
     if run is None or check is None:
-        pytest.fail("checks run only through `pytest -m triage` and `pytest -m verify`")
+        pytest.fail("checks run only through `pytest -m triage`, `pytest -m verify` and `pytest -m prevent`")
     found = CheckEvidence(check, target, run.source, run.context.mode)
     seconds = max(found.times().values(), default=0.0)  # pytest's own figure counts the waiting of the first test
     request.node.user_properties.append((properties.SECONDS, seconds))

@@ -6,7 +6,15 @@ from collections.abc import Sequence
 
 from msgspec.structs import asdict
 
-from service_down.checks.framework.check import VERIFY_ONLY, CheckEvidence, ReportFindings, Target, check, engine_key
+from service_down.checks.framework.check import (
+    VERIFY_AND_PREVENT,
+    VERIFY_ONLY,
+    CheckEvidence,
+    ReportFindings,
+    Target,
+    check,
+    engine_key,
+)
 from service_down.checks.framework.targets import HOST, long_running, machine
 from service_down.fixtures.catalog.finding import Finding, Proof, finding
 from service_down.fixtures.engines import field_names
@@ -79,8 +87,8 @@ def judge_garbage(observation: Observation[DiskUsage], limit_gib: float) -> list
 
 @check(
     "log-rotation",
-    runbook=("10.logrotate",),
-    modes=VERIFY_ONLY,
+    runbook=("10.logrotate", "11.resources"),
+    modes=VERIFY_AND_PREVENT,
     targets=long_running,
     requires=engine_key,
     only_warns=True,

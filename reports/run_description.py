@@ -14,7 +14,7 @@ from service_down.fixtures.engines.registry import ENGINE
 from service_down.fixtures.evidence.observation import Evidence, Observations, RunContext, utc
 from service_down.fixtures.evidence.recording import Recording, encode
 from service_down.fixtures.probes.context import LOCAL, ProbeContext
-from service_down.fixtures.run.modes import VERIFY
+from service_down.fixtures.run.modes import PREVENT, VERIFY
 from service_down.fixtures.run.run import Run
 from service_down.fixtures.text import single_line
 from service_down.reports.diagnosis.context import diagnosis_context_from
@@ -95,6 +95,7 @@ def diagnosis_context_of(run: Run, observations: Observations) -> DiagnosisConte
         now=run.now(),
         alert=run.alert,
         recovering=run.context.mode == VERIFY,
+        only_set_up=run.context.mode == PREVENT,
         breach=run.options.suspect_breach or bool(run.replayed and run.replayed.options.get("breach")),
     )
 

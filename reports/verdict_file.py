@@ -32,7 +32,7 @@ from service_down.reports.verdict import (
 
 SCHEMA: Final = 1
 SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
-MODE_PATTERN = "^(triage|verify)$"
+MODE_PATTERN = "^(triage|verify|prevent)$"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +83,10 @@ class WarningEntry:
     service: Annotated[str, Meta(description="The service of the finding; `stack` for the stack as a whole.")]
     code: Annotated[str, Meta(description="Code of the finding, of those in `findings.md`.")]
     summary: Annotated[str, Meta(description="The finding in one sentence.")]
+    remedy: Annotated[
+        str | None,
+        Meta(description="What to write into the compose file or the settings; null for nothing."),
+    ] = None
 
     @property
     def name(self) -> str:
@@ -225,7 +229,9 @@ class VerdictFile:
     """The verdict of one run of the suite on one Compose stack."""
 
     schema: Annotated[Literal[1], Meta(description="Version of this format.")]
-    mode: Annotated[str, Meta(description="What the run was for: `triage` or `verify`.", pattern=MODE_PATTERN)]
+    mode: Annotated[
+        str, Meta(description="What the run was for: `triage`, `verify` or `prevent`.", pattern=MODE_PATTERN)
+    ]
     run: Annotated[RunInfo, Meta(description="The run itself.")]
     verdict: Annotated[VerdictWord, Meta(description="The worst of the stack's parts, never an average.")]
     summary: Annotated[str, Meta(description="The verdict in one sentence.")]
@@ -302,7 +308,7 @@ def _cause(cause: Cause) -> CauseEntry:
 
 
 def _warning(finding: Finding) -> WarningEntry:
-    return WarningEntry(service=finding.service, code=finding.code, summary=finding.summary)
+    return WarningEntry(service=finding.service, code=finding.code, summary=finding.summary, remedy=finding.remedy)
 
 
 def _service(service: ServiceState) -> ServiceEntry:

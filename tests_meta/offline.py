@@ -18,7 +18,7 @@ from service_down.checks.framework.runbook import all_tests
 from service_down.fixtures.catalog.finding import Finding
 from service_down.fixtures.evidence.observation import CannotCheck, Observations, RawObservation
 from service_down.fixtures.evidence.recording import Recording, ReplayedObservations, recording_from_json
-from service_down.fixtures.run.modes import VERIFY
+from service_down.fixtures.run.modes import PREVENT, VERIFY
 from service_down.fixtures.stack.alert import Alert
 from service_down.reports.diagnosis.context import diagnosis_context_from
 from service_down.reports.diagnosis.diagnose import DiagnosisContext, diagnose
@@ -113,6 +113,7 @@ def diagnosis_context(recording: Recording) -> DiagnosisContext:
         now=datetime.fromisoformat(recording.options["now"]),
         alert=msgspec.convert(alert, Alert) if alert else None,
         recovering=recording.evidence.context.mode == VERIFY,
+        only_set_up=recording.evidence.context.mode == PREVENT,
         breach=bool(recording.options.get("breach")),
     )
 

@@ -11,13 +11,15 @@ import pytest
 from service_down.fixtures.catalog.finding import Finding
 from service_down.fixtures.engines.registry import ENGINE
 from service_down.fixtures.evidence.observation import NEEDS_SETTINGS, CannotCheck, NeedsSettings, Observation, ProbeKey
-from service_down.fixtures.run.modes import TRIAGE, VERIFY
+from service_down.fixtures.run.modes import PREVENT, TRIAGE, VERIFY
 from service_down.fixtures.settings.schema import Settings
 from service_down.fixtures.stack.model import Model
 
 BOTH_MODES = (TRIAGE, VERIFY)
 VERIFY_ONLY = (VERIFY,)
 TRIAGE_ONLY = (TRIAGE,)
+PREVENT_ONLY = (PREVENT,)
+VERIFY_AND_PREVENT = (VERIFY, PREVENT)
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)

@@ -27,7 +27,7 @@ YELLOW = {"yellow": True}
 MIN_WIDTH, MAX_WIDTH = 60, 120  # columns
 LABEL_WIDTH = 11  # columns
 INDENT = " " * LABEL_WIDTH
-MAX_PROOFS, MAX_CHECKS = 5, 6
+MAX_PROOFS, MAX_CHECKS, MAX_REMEDIES = 5, 6, 6
 MAX_VALUE_CHARACTERS = 300
 
 
@@ -139,6 +139,19 @@ def _warnings(warnings: Sequence[WarningEntry], width: int) -> Iterator[Line]:
         yield from _labelled_lines(
             "warning", of_code[0].summary if len(of_code) == 1 else f"{code}: {services}", width, YELLOW
         )
+        yield from _remedies(of_code, width)
+
+
+def _remedies(warnings: Sequence[WarningEntry], width: int) -> Iterator[Line]:
+    """What to write against warnings of one code: once where it is the same for all, else for each service."""
+    texts = {warning.service: warning.remedy for warning in warnings if warning.remedy}
+    if len(set(texts.values())) == 1:
+        lines = list(texts.values())[:1]
+    else:
+        lines = [f"{service}: {text}" for service, text in texts.items()]
+    more = len(lines) - MAX_REMEDIES
+    shown = [*lines[:MAX_REMEDIES], *([f"and {more} more in the report"] if more > 0 else [])]
+    yield from _indented_block("write", shown, width)
 
 
 def _derived(verdict: VerdictFile, width: int) -> Iterator[Line]:

@@ -25,6 +25,7 @@ def diagnosis_context_from(
     alert: Alert | None,
     breach: bool = False,
     recovering: bool = False,
+    only_set_up: bool = False,
 ) -> DiagnosisContext:
     """The context of one run's diagnosis."""
     engine = observations.value(ENGINE)
@@ -49,5 +50,6 @@ def diagnosis_context_from(
         alert=alert,
         breach=breach,
         recovering=recovering,
+        only_set_up=only_set_up,
         alert_service=alert.service(settings, model, service_names(engine, model)) if alert else None,
     )

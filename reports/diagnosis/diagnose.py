@@ -17,11 +17,12 @@ from service_down.reports.diagnosis.alert import judge_alert
 from service_down.reports.diagnosis.common_cause import with_stack_facts
 from service_down.reports.diagnosis.explain import ExplainedFindings, explain, first_of, layer, with_time
 from service_down.reports.diagnosis.severity import with_raised_severity, with_service_severity
-from service_down.reports.diagnosis.summary import summary_sentence
+from service_down.reports.diagnosis.summary import set_up_sentence, summary_sentence
 from service_down.reports.diagnosis.timeline import JUDGED, TimelineEntry, changes, releases, timeline
 from service_down.reports.verdict import Cause, CheckResult, ServiceState, State, Verdict, VerdictWord
 
 MAX_PROOFS = 8
+NOT_LOOKED_AT = "only its set-up was looked at, not whether it works"
 LONG_DOWN = timedelta(minutes=30)
 
 
@@ -41,6 +42,7 @@ class DiagnosisContext:
     alert: Alert | None = None
     alert_service: str | None = None
     recovering: bool = False  # the run verifies a recovery
+    only_set_up: bool = False  # the run looks at how the stack is set up, not at whether it works
     breach: bool = False  # the user suspects a security breach: no check can detect it
 
 
@@ -53,17 +55,25 @@ def diagnose(results: Sequence[CheckResult], context: DiagnosisContext) -> Verdi
     unknown = tuple((result.id, result.message) for result in results if result.outcome == "unknown")
     services = _states(explained, results, context.model)
     word = _word(explained, results)
-    warnings = (finding for finding in findings if finding.severity == "warning" and not explained.is_repeated(finding))
+    judged: VerdictWord = "unknown" if context.only_set_up else word  # of the services, for the alert
+    warnings = _unique(
+        finding for finding in findings if finding.severity == "warning" and not explained.is_repeated(finding)
+    )
+    if context.only_set_up:
+        services = tuple(replace(state, state="unknown", why=NOT_LOOKED_AT) for state in services)
+        summary = set_up_sentence(warnings, unknown, results, len(services))
+    else:
+        summary = summary_sentence(word, causes, unknown, results)
     return Verdict(
         word=word,
-        summary=summary_sentence(word, causes, unknown, results),
+        summary=summary,
         causes=causes,
-        warnings=_unique(warnings),
+        warnings=warnings,
         unknown=unknown,
         reasons=_reasons(causes, services, context),
         services=services,
         checks=tuple(results),
-        alert=judge_alert(context.alert, context.alert_service, services, word, context.recovering),
+        alert=judge_alert(context.alert, context.alert_service, services, judged, context.recovering),
         changes=_changes(context, causes),
         timeline=timeline(context.engine, _run_entries(context)),
     )

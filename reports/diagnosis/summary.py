@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from service_down.fixtures.catalog.finding import Finding
 from service_down.reports.text import shortened
 from service_down.reports.verdict import Cause, CheckResult, VerdictWord
 
@@ -25,14 +26,39 @@ def summary_sentence(
             parts.append(f"besides: {others}{more}")
     elif judged:
         parts.append(f"the {judged} checks that could look found nothing wrong" if unknown else _all_fine(results))
-    if unknown:
-        check, why = unknown[0]
-        parts.append(
-            f"{len(unknown)} of {len(results)} checks could not look ({check}: {shortened(why, MAX_REASON_CHARACTERS)})"
-        )
+    parts += _unlooked(unknown, results)
     if not parts:
         parts.append("no check was run, so nothing is known")
     return "; ".join(parts)
+
+
+def set_up_sentence(
+    warnings: Sequence[Finding],
+    unknown: Sequence[tuple[str, str]],
+    results: Sequence[CheckResult],
+    service_count: int,
+) -> str:
+    """The verdict on how a stack is set up, in one sentence. It must not be taken for a verdict on how it works."""
+    judged = sum(result.outcome not in ("skipped", "unknown") for result in results)
+    concerned = len({finding.service for finding in warnings})
+    things = f"{len(warnings)} thing{'' if len(warnings) == 1 else 's'} to improve"
+    parts = []
+    if warnings:
+        parts.append(f"{things}, in {concerned} of {service_count} services")
+    elif judged:
+        parts.append(f"nothing to improve in what {judged} check{'' if judged == 1 else 's'} looked at")
+    parts += _unlooked(unknown, results)
+    if not parts:
+        parts.append("no check was run, so nothing is known")
+    return "; ".join([*parts, "whether the services work was not looked at (pytest -m triage)"])
+
+
+def _unlooked(unknown: Sequence[tuple[str, str]], results: Sequence[CheckResult]) -> list[str]:
+    if not unknown:
+        return []
+    check, why = unknown[0]
+    reason = shortened(why, MAX_REASON_CHARACTERS)
+    return [f"{len(unknown)} of {len(results)} checks could not look ({check}: {reason})"]
 
 
 def _all_fine(results: Sequence[CheckResult]) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from itertools import chain
 from typing import Literal
 
-from service_down.fixtures.run.modes import VERIFY
+from service_down.fixtures.run.modes import PREVENT, VERIFY
 from service_down.reports.delivery.markdown import code, escaped, prose
 from service_down.reports.history.compare import compare
 from service_down.reports.text import listed
@@ -22,6 +22,8 @@ LINE_BREAK = "  \n"  # a line break in Markdown
 
 def status_of(now: VerdictFile, earlier: Sequence[VerdictFile]) -> Status:
     """Return the runbook's status of the incident."""
+    if now.mode == PREVENT:  # it says nothing of how the incident goes
+        return status_of(earlier[-1], earlier[:-1]) if earlier else "INVESTIGATING"
     if now.mode == VERIFY:
         if now.verdict == "healthy":
             unknown = any(service.state == "unknown" for service in now.services)
@@ -89,8 +91,9 @@ def _root_cause(now: VerdictFile, earlier: Sequence[VerdictFile]) -> str:
         return _causes(now.causes)
     last = next((run for run in reversed(earlier) if run.causes), None)
     if last is None:
-        return "none found" if now.verdict == "healthy" else "not known yet"
-    gone = "no longer seen" if now.verdict == "healthy" else "not seen by this run"
+        return "none found" if now.verdict == "healthy" and now.mode != PREVENT else "not known yet"
+    looked = now.verdict == "healthy" and now.mode != PREVENT
+    gone = "no longer seen" if looked else "not seen by this run"
     return f"{_causes(last.causes)}; {gone}"
 
 
@@ -114,6 +117,8 @@ def _actions(runs: Sequence[VerdictFile], at: datetime) -> Iterator[str]:
     newest: dict[tuple[str, str], VerdictFile] = {}
     for run in runs:
         yield from (f"{_clock(run.started, at)}: {escaped(action)}" for action in run.run.actions)
+        if run.mode == PREVENT:
+            continue
         before, newest[run.stack] = newest.get(run.stack), run
         if before is None:
             continue

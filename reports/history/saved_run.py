@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from service_down.fixtures.evidence.observation import parse_time
+from service_down.fixtures.run.modes import PREVENT
 from service_down.fixtures.run.places import PREFIX
 from service_down.fixtures.settings.user_file import MIB, FileError, decode_json, read_regular_file
 from service_down.reports.delivery.files import UPDATE, VERDICT
@@ -87,9 +88,11 @@ class EarlierRuns:
     def previous(self, now: VerdictFile) -> SavedRun | None:
         """Return the newest earlier run of the same stack, preferably of the same incident.
 
-        A run of a part of the checks is no base, unless it was the same part.
+        A run of a part of the checks is no base, unless it was the same part. A run of prevent is one for another of
+        prevent only.
         """
         others = [run for run in self._others(now) if run.verdict.run.scope in (None, now.run.scope)]
+        others = [run for run in others if (run.verdict.mode == PREVENT) == (now.mode == PREVENT)]
         before = [run for run in others if run.verdict.stack == now.stack and run.verdict.started < now.started]
         same = [run for run in before if now.run.incident and run.verdict.run.incident == now.run.incident]
         return max(same or before, key=_started, default=None)

@@ -80,6 +80,7 @@ def _properties(row: Explanation, entry: FindingCode, rows: Sequence[Explanation
         "escalate": code(row.escalate) if row.escalate else "",
         "runbook": entry.runbook,
         "caution": entry.caution or "",
+        "remedy": _unescaped(entry.remedy or ""),
     }
 
 

@@ -130,7 +130,9 @@ path = "/tmp"
 """
 
 
-@pytest.mark.parametrize("options", [("-m", "verify"), ("-m", "triage", "-n", "2")], ids=["verify", "workers"])
+@pytest.mark.parametrize(
+    "options", [("-m", "verify"), ("-m", "prevent"), ("-m", "triage", "-n", "2")], ids=["verify", "prevent", "workers"]
+)
 def test_no_module_and_no_logger_is_made_in_a_thread(tmp_path: Path, options: tuple[str, ...]) -> None:
     (tmp_path / "watch.py").write_text(WATCH.format(log=str(tmp_path / "log")))
     with contextlib.ExitStack() as running:

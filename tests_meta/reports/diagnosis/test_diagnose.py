@@ -315,3 +315,35 @@ def test_what_can_only_warn_hides_nothing_that_is_down() -> None:
     assert diagnose([*failed(finding("backup-stale", "host")), blind], CONTEXT).word == "degraded"
     assert diagnose([other("passed"), blind], CONTEXT).word == "unknown", "not looked at is not healthy"
     assert diagnose([*failed(finding("backup-stale", "host")), other("unknown")], CONTEXT).word == "unknown"
+
+
+SET_UP = replace(CONTEXT, only_set_up=True)
+
+
+def test_a_run_that_looks_at_the_set_up_only_says_so_and_knows_no_state() -> None:
+    warnings = [finding("restart-policy-missing", name, policy="no") for name in ("auth", "redis")]
+    results = [CheckResult(f"x:{found.service}", found.service, (), "warned", findings=(found,)) for found in warnings]
+    verdict = diagnose([*results, other("passed")], SET_UP)
+    assert (verdict.word, verdict.causes) == ("healthy", ())
+    assert verdict.summary == (
+        "2 things to improve, in 2 of 6 services; whether the services work was not looked at (pytest -m triage)"
+    )
+    assert {state.state for state in verdict.services} == {"unknown"}
+    assert diagnose([other("passed")], SET_UP).summary.startswith("nothing to improve in what 1 check looked at; ")
+    assert diagnose([*results[:1], other("passed")], SET_UP).summary.startswith("1 thing to improve, in 1 of 6")
+
+
+def test_what_could_not_be_looked_at_is_said_beside_what_to_improve() -> None:
+    unlooked = replace(other("unknown"), only_warns=True)
+    verdict = diagnose([unlooked, other("passed", "y")], SET_UP)
+    assert verdict.word == "unknown"
+    assert "1 of 2 checks could not look (x: why)" in verdict.summary
+
+
+def test_how_the_stack_is_set_up_says_nothing_of_an_alert() -> None:
+    firing = Alert("ServiceDown", None, True, {"service": "redis"})
+    for service in ("redis", None):
+        context = replace(SET_UP, alert=firing, alert_service=service)
+        assessment = diagnose([other("passed")], context).alert
+        assert assessment is not None
+        assert assessment.state == "unknown"

@@ -265,3 +265,10 @@ def test_only_so_much_is_read_of_a_report_directory_the_newest_first(
     found = read_earlier_runs(tmp_path)
     assert {run.folder.name for run in found.runs} == {"2", "3"}
     assert found.left_out == (f"{tmp_path / '1'}: is left out: newer runs are large enough",)
+
+
+def test_a_run_of_prevent_is_compared_with_its_like_only() -> None:
+    looked, set_up = verdict_at(1), verdict_at(2, mode="prevent")
+    earlier = EarlierRuns((saved(looked), saved(set_up)))
+    assert earlier.previous(verdict_at(3)) == saved(looked)
+    assert earlier.previous(verdict_at(3, mode="prevent")) == saved(set_up)

@@ -38,6 +38,9 @@ def update(now: VerdictFile, *earlier: VerdictFile) -> str:
         (verdict_at(2, "degraded", REDIS), [DOWN], "IDENTIFIED"),
         (verdict_at(2, "healthy"), [DOWN], "MONITORING"),
         (verdict_at(2, "healthy", mode="verify"), [], "RESOLVED"),
+        (verdict_at(3, "healthy", mode="prevent"), [], "INVESTIGATING"),
+        (verdict_at(3, "healthy", mode="prevent"), [DOWN], "IDENTIFIED"),
+        (verdict_at(3, "healthy", mode="prevent"), [DOWN, verdict_at(2, mode="verify")], "RESOLVED"),
         (verdict_at(2, "healthy", mode="verify"), [DOWN], "RESOLVED"),
         (verdict_at(2, "healthy", mode="verify", run={"scope": "-k redis"}), [DOWN], "MONITORING"),
         (verdict_at(2, "degraded", REDIS, mode="verify"), [DOWN], "MONITORING"),
@@ -132,6 +135,15 @@ def test_hostile_text_formats_links_and_mentions_nothing() -> None:
         full_width(">", "> x"),
         "12:30 x",
     )
+
+
+def test_a_run_of_prevent_says_nothing_of_the_causes_of_others() -> None:
+    later = verdict_at(3, "healthy", mode="prevent", states={"postgres": "unknown"})
+    assert "not seen by this run" in update(later, DOWN)
+    assert "Root Cause: not known yet" in update(later)
+    verified = verdict_at(4, "healthy", mode="verify", states={"postgres": "ok"})
+    assert "unknown -&gt; ok" not in update(verified, DOWN, later)
+    assert "unknown -" not in update(verified, DOWN, later)
 
 
 @pytest.mark.parametrize(
