@@ -43,7 +43,7 @@ class RecordedItem(pytest.Item):
     def description(self) -> Mapping[str, object]:
         """What the report knows of it."""
         self.user_properties.append((properties.SECONDS, self.recorded.seconds))
-        return _description(self.recorded.id, self.recorded.service)
+        return _description(self.recorded.id, self.recorded.service, self.recorded.only_warns)
 
 
 def recorded_items(session: pytest.Session, run: Run) -> list[pytest.Item]:
@@ -85,12 +85,13 @@ def is_left_out(item: pytest.Item, run: Run) -> bool:
 
 def description_of(item: pytest.Item, run: Run) -> Mapping[str, object]:
     """What the report knows of it, redacted."""
-    description: Mapping[str, object] = run.redact(_description(name_of(item), service_of(item)))
+    only_warns = _marked(item).get("severity") == "warning"
+    description: Mapping[str, object] = run.redact(_description(name_of(item), service_of(item), only_warns))
     return description
 
 
-def _description(name: str, service: str) -> Mapping[str, object]:
-    return {"id": name, "service": service, "runbook": [], "only_warns": False, "own": True}
+def _description(name: str, service: str, only_warns: bool) -> Mapping[str, object]:
+    return {"id": name, "service": service, "runbook": [], "only_warns": only_warns, "own": True}
 
 
 def must_be_usable(item: pytest.Item, run: Run) -> None:

@@ -21,6 +21,7 @@ from service_down.fixtures.plugin import run_of
 from service_down.fixtures.run import properties
 from service_down.fixtures.run.modes import VERIFY
 from service_down.fixtures.run.run import Run
+from service_down.fixtures.run.run_process import interruptible
 from service_down.fixtures.run.xdist import Remote
 from service_down.fixtures.text import single_line
 
@@ -156,6 +157,15 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     item.user_properties.append((properties.CHECK, json.dumps(description)))
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
+    """Lets a signal end a check of the user's own, which nothing else bounds."""
+    if run_of(item.config) is None or not is_own(item):
+        return (yield)
+    with interruptible(lambda: CannotCheck("the run was interrupted before this check had ended")):
+        return (yield)
+
+
 @pytest.fixture
 def evidence(request: pytest.FixtureRequest, target: AnyTarget) -> CheckEvidence:
     """The observations that the check may judge. Raises CannotCheck, which pytest shows as an error."""
@@ -224,7 +234,9 @@ def pytest_runtest_makereport(
     if check_of(item) is None and not isinstance(item, RecordedItem):
         return report
     if error is None:
-        if call.when == "call" and check_of(item) and not item.stash.get(JUDGED, False):  # such as with --trace, where a debugger quits
+        if (
+            call.when == "call" and check_of(item) and not item.stash.get(JUDGED, False)
+        ):  # such as with --trace, where a debugger quits
             report.outcome, report.when = "failed", "setup"
             report.longrepr = f"{properties.CANNOT_CHECK}the check was ended before it judged"
         return report

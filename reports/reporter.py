@@ -95,7 +95,7 @@ class Reporter:
             missing=max(0, session.testscollected - len(results) - len(self._results.others)),  # as with -x
             scope=scope_of(session.config, run.context.mode, run.own_paths),
         )
-        return conclude(run, [*results, *uncollected], end, self._history_options, self._steps)
+        return conclude(run, [*results, *self._results.uncollected.values()], end, self._history_options, self._steps)
 
     def _send(self, conclusion: Conclusion) -> None:
         """Start to send the notifications."""

@@ -128,7 +128,8 @@ def recording_of(
 
 
 def _recorded(check: CheckResult) -> RecordedCheck:
-    return RecordedCheck(check.id, check.service, check.outcome, check.seconds, check.message, check.findings)
+    known = (check.id, check.service, check.outcome, check.seconds, check.message, check.findings)
+    return RecordedCheck(*known, check.only_warns)
 
 
 def scope_of(config: pytest.Config, mode: str, own_paths: Sequence[str] = ()) -> str | None:
