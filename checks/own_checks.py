@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any, get_args
+from typing import get_args
 
 import pytest
 
@@ -102,9 +102,9 @@ def must_be_usable(item: pytest.Item, run: Run) -> None:
         raise CannotCheck(f"@pytest.mark.{MARKER}: {mistake}")
 
 
-def _marked(item: pytest.Item) -> Mapping[str, Any]:
+def _marked(item: pytest.Item) -> Mapping[str, str]:
     """The values of the markers on test, class and module; the closest one counts."""
-    values: dict[str, Any] = {}
+    values: dict[str, str] = {}
     for marker in item.iter_markers(MARKER):
         values = {**marker.kwargs, **values}
     return values
@@ -156,7 +156,7 @@ def _finding(item: pytest.Item, error: pytest.ExceptionInfo[BaseException], run:
     return finding(
         "custom-check-failed",
         service,
-        severity=_marked(item).get("severity"),
+        severity=_severity(item),
         proof=[
             Proof("assertion", _shortened(lines), at),
             Proof("check", f"{item.path}:{line}", at),
@@ -165,6 +165,11 @@ def _finding(item: pytest.Item, error: pytest.ExceptionInfo[BaseException], run:
         check=name_of(item).removeprefix("own:"),
         what=_shortened(lines[:1]),
     )
+
+
+def _severity(item: pytest.Item) -> Severity | None:
+    named = _marked(item).get("severity")
+    return next((severity for severity in get_args(Severity) if severity == named), None)
 
 
 def _shortened(lines: Sequence[str]) -> str:
