@@ -9,9 +9,11 @@ from dataclasses import asdict
 import msgspec
 import pytest
 
+from service_down.checks import own_checks
 from service_down.checks.framework.check import AnyTarget, Check, CheckEvidence, CheckFailed, ReportFindings, Target
 from service_down.checks.framework.ids import safe_ids
 from service_down.checks.framework.wait import Test, wait_until_passing
+from service_down.checks.own_checks import RecordedItem, is_own
 from service_down.fixtures.catalog.finding import Finding
 from service_down.fixtures.evidence.conversion import convert
 from service_down.fixtures.evidence.observation import CannotCheck, NeedsSettings
@@ -19,6 +21,7 @@ from service_down.fixtures.plugin import run_of
 from service_down.fixtures.run import properties
 from service_down.fixtures.run.modes import VERIFY
 from service_down.fixtures.run.run import Run
+from service_down.fixtures.run.run_process import interruptible
 from service_down.fixtures.run.xdist import Remote
 from service_down.fixtures.text import single_line
 
@@ -52,6 +55,22 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         reason = check.absent if selected is None else "nothing of the kind belongs to --service"
         parameters = [pytest.param(None, id="none", marks=pytest.mark.skip(reason=reason))]
     metafunc.parametrize("target", parameters)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out checks of the user's own: those of services that were not selected, and all of them in a replay.
+
+    A replay shows their recorded results instead.
+    """
+    run = run_of(config)
+    if run is None:
+        return
+    own = [item for item in items if is_own(item)]
+    left_out = [item for item in own if run.recorded_checks is not None or own_checks.is_left_out(item, run)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out] + own_checks.recorded_items(session, run)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -119,10 +138,15 @@ def _target(item: pytest.Function) -> AnyTarget | None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Stores the description of the check with the test's report, before anything can fail."""
-    check = check_of(item)
+    check, run = check_of(item), run_of(item.config)
+    if isinstance(item, RecordedItem):
+        item.user_properties.append((properties.CHECK, json.dumps(item.description())))
+    elif run is not None and is_own(item):
+        item.user_properties.append((properties.CHECK, json.dumps(own_checks.description_of(item, run))))
+        own_checks.must_be_usable(item, run)
     if check is None or not isinstance(item, pytest.Function):
         return
-    target, run = _target(item), run_of(item.config)
+    target = _target(item)
     names = run.names if run else {}
     description = {
         "id": check.id + (f":{names.get(target.id, target.id)}" if target else ""),
@@ -131,6 +155,15 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         "only_warns": check.only_warns,
     }
     item.user_properties.append((properties.CHECK, json.dumps(description)))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
+    """Lets a signal end a check of the user's own, which nothing else bounds."""
+    if run_of(item.config) is None or not is_own(item):
+        return (yield)
+    with interruptible(lambda: CannotCheck("the run was interrupted before this check had ended")):
+        return (yield)
 
 
 @pytest.fixture
@@ -195,25 +228,27 @@ def pytest_runtest_makereport(
     if isinstance(error, CannotCheck | CheckFailed):
         call.excinfo = _without_frames(error)
     report = yield
-    if check_of(item) is None:
+    run = run_of(item.config)
+    if run is not None and is_own(item):
+        own_checks.judge(item, call, report, run)
+    if check_of(item) is None and not isinstance(item, RecordedItem):
         return report
     if error is None:
-        if call.when == "call" and not item.stash.get(JUDGED, False):  # such as with --trace, where a debugger quits
+        if (
+            call.when == "call" and check_of(item) and not item.stash.get(JUDGED, False)
+        ):  # such as with --trace, where a debugger quits
             report.outcome, report.when = "failed", "setup"
             report.longrepr = f"{properties.CANNOT_CHECK}the check was ended before it judged"
         return report
     if isinstance(error, NeedsSettings) and isinstance(item, pytest.Function) and _is_derived(item):
-        run = run_of(item.config)
         reason = f"{properties.NEEDS_SETTINGS}{run.redact(str(error)) if run else error}"
         report.outcome, report.longrepr = "skipped", (str(item.path), 0, reason)
     elif isinstance(error, CannotCheck):
-        run = run_of(item.config)
         report.longrepr = f"{properties.CANNOT_CHECK}{run.redact(str(error)) if run else error}"
         report.when = "setup"  # pytest counts it as an error then, not as a failure
     elif isinstance(error, CheckFailed):
         report.longrepr = str(error)
     elif report.failed and call.excinfo:  # a bug of the check: its local variables may hold secrets, cut in half
-        run = run_of(item.config)
         shown = call.excinfo.getrepr(style="short", showlocals=False, funcargs=False)
         report.longrepr = run.redact(str(shown)) if run else "crashed"
         report.sections = []

@@ -113,7 +113,7 @@ def _texts(run: Run, conclusion: Conclusion) -> Iterator[tuple[str, Callable[[],
     file = conclusion.file
     if run.replayed is None:
         judged = conclusion.run_context, conclusion.observations
-        yield EVIDENCE, lambda: recording_of(run, *judged, file.run.actions).decode()
+        yield EVIDENCE, lambda: recording_of(run, *judged, file.run.actions, conclusion.verdict.checks).decode()
     if conclusion.history:
         earlier = conclusion.history.earlier
         yield from incident_documents(file, earlier, run.now(), stack_options(run)).items()

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import pytest
 
+from service_down.fixtures.own_checks.selection import left_out
 from service_down.fixtures.run.run import Run
 from service_down.fixtures.text import single_line
 from service_down.reports.conclusion import Conclusion, RunEnd, conclude
@@ -40,6 +41,7 @@ class Reporter:
         self._notify = notify
         self._steps = Steps(run.context.redactor)
         self._steps.note(other_engine_note(run.context))
+        self._steps.note(left_out(run.options, run.context))
         self._files = ReportFiles(location, self._steps)
         self._results = Results()
         self._conclusion: Conclusion | None = None
@@ -50,6 +52,10 @@ class Reporter:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Gather a check's result, after it was redacted."""
         self._results.add(report)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Gather a file of checks that cannot be read, after it was redacted."""
+        self._results.add_uncollected(report)
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Remember that not all checks ran."""
@@ -86,10 +92,10 @@ class Reporter:
         end = RunEnd(
             seconds=self._run.seconds(),
             interrupted=self._interrupted or bool(self._run.interrupted),
-            missing=max(0, session.testscollected - len(results)),  # as with -x
-            scope=scope_of(session.config, self._run.context.mode),
+            missing=max(0, session.testscollected - len(results) - len(self._results.others)),  # as with -x
+            scope=scope_of(session.config, run.context.mode, run.own_paths),
         )
-        return conclude(self._run, results, end, self._history_options, self._steps)
+        return conclude(run, [*results, *self._results.uncollected.values()], end, self._history_options, self._steps)
 
     def _send(self, conclusion: Conclusion) -> None:
         """Start to send the notifications."""

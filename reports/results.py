@@ -23,6 +23,7 @@ class _CheckInfo:
     service: str
     runbook: tuple[str, ...]
     only_warns: bool
+    own: bool = False
 
 
 @dataclass
@@ -30,10 +31,14 @@ class Results:
     """The result of every check so far, by its test's id."""
 
     by_test: dict[str, CheckResult] = field(default_factory=dict)
+    others: set[str] = field(default_factory=set)  # tests that are no checks
+    uncollected: dict[str, CheckResult] = field(default_factory=dict)  # files of checks that cannot be read
 
     def add(self, report: pytest.TestReport) -> None:
         """Add one report. Ignore a test that is no check; a failed tear-down replaces a passed call."""
         info = next((msgspec.convert(json.loads(text), _CheckInfo) for text in _texts(report, CHECK)), None)
+        if info is None:
+            self.others.add(report.nodeid)
         if info is None or (report.when != "call" and report.passed):
             return
         known = self.by_test.get(report.nodeid)
@@ -49,12 +54,21 @@ class Results:
             message=_message(report, findings),
             findings=findings,
             only_warns=info.only_warns,
+            own=info.own,
         )
+
+    def add_uncollected(self, report: pytest.CollectReport) -> None:
+        """Add a file of checks that cannot be read: what it holds could not be looked at."""
+        if report.failed:
+            name = report.nodeid.rpartition("/")[2]
+            message = f"the file of checks cannot be collected: {_error_line(str(report.longrepr))}"
+            self.uncollected[report.nodeid] = CheckResult(f"own:{name}", "stack", (), "unknown", 0.0, message, own=True)
 
     def redact(self, redact: Callable[[Json], Json]) -> None:
         """Replace each result by what `redact` makes of it as JSON."""
-        for test, result in self.by_test.items():
-            self.by_test[test] = msgspec.convert(redact(msgspec.to_builtins(result)), CheckResult)
+        for results in (self.by_test, self.uncollected):
+            for test, result in results.items():
+                results[test] = msgspec.convert(redact(msgspec.to_builtins(result)), CheckResult)
 
 
 def _texts(report: pytest.TestReport, name: str) -> list[str]:

@@ -8,17 +8,20 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 
+import msgspec
 import pytest
 
 from service_down.fixtures.engines.registry import ENGINE
 from service_down.fixtures.evidence.observation import Evidence, Observations, RunContext, utc
 from service_down.fixtures.evidence.recording import Recording, encode
+from service_down.fixtures.own_checks.recorded import RecordedCheck
 from service_down.fixtures.probes.context import LOCAL, ProbeContext
 from service_down.fixtures.run.modes import PREVENT, VERIFY
 from service_down.fixtures.run.run import Run
 from service_down.fixtures.text import single_line
 from service_down.reports.diagnosis.context import diagnosis_context_from
 from service_down.reports.diagnosis.diagnose import DiagnosisContext
+from service_down.reports.verdict import CheckResult
 from service_down.reports.verdict_file import RunInfo
 
 VERSION = "0.1.0"  # of a checkout that is not installed
@@ -100,8 +103,18 @@ def diagnosis_context_of(run: Run, observations: Observations) -> DiagnosisConte
     )
 
 
-def recording_of(run: Run, context: RunContext, observations: Observations, actions: Sequence[str]) -> bytes:
-    """Return the run's recording, encoded: everything that a replay needs to reach the same verdict."""
+def recording_of(
+    run: Run,
+    context: RunContext,
+    observations: Observations,
+    actions: Sequence[str],
+    checks: Sequence[CheckResult],
+) -> bytes:
+    """Return the run's recording, encoded: everything that a replay needs to reach the same verdict.
+
+    Of the `checks` it keeps the results of the user's own: a replay does not execute these.
+    """
+    own_checks = [msgspec.to_builtins(_recorded(check)) for check in checks if check.own]
     options = {
         "now": run.now().isoformat(),
         "compose": run.compose,
@@ -109,13 +122,22 @@ def recording_of(run: Run, context: RunContext, observations: Observations, acti
         "alert": asdict(run.alert) if run.alert else None,
         "actions": list(actions),
         "breach": run.options.suspect_breach,
+        "own_checks": own_checks,
     }
     evidence = Evidence(context, observations.stored)
     return encode(Recording(evidence, run.context.settings, run.stack(), options), run.context.redactor)
 
 
-def scope_of(config: pytest.Config, mode: str) -> str | None:
-    """Return the options that limit the run to a part of the checks; None without any."""
+def _recorded(check: CheckResult) -> RecordedCheck:
+    known = (check.id, check.service, check.outcome, check.seconds, check.message, check.findings)
+    return RecordedCheck(*known, check.only_warns)
+
+
+def scope_of(config: pytest.Config, mode: str, own_paths: Sequence[str] = ()) -> str | None:
+    """Return the options that limit the run to a part of the checks; None without any.
+
+    `own_paths` are those of the user's own checks that the settings name beside all others.
+    """
     option = config.option
     parts = [f"--service={name}" for name in option.service or ()]
     parts += [f"-k {option.keyword}"] if option.keyword else []
@@ -123,7 +145,8 @@ def scope_of(config: pytest.Config, mode: str) -> str | None:
     parts += [f"--deselect={name}" for name in option.deselect or ()]
     parts += [f"--ignore={name}" for name in [*(option.ignore or ()), *(option.ignore_glob or ())]]
     if config.args_source == pytest.Config.ArgsSource.ARGS:
-        parts += [name for name in config.args if not re.fullmatch(r"(?:.*/)?checks/?", name)]
+        named = [name for name in config.args if name not in own_paths]
+        parts += [name for name in named if not re.fullmatch(r"(?:.*/)?checks/?", name)]
     return " ".join(parts) or None
 
 

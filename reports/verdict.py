@@ -26,6 +26,7 @@ class CheckResult:
     message: str = ""
     findings: tuple[Finding, ...] = ()
     only_warns: bool = False  # its findings are only warnings: if it cannot judge, it hides nothing that is down
+    own: bool = False  # it is of the user's own
 
 
 @dataclass(frozen=True)

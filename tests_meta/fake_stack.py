@@ -46,24 +46,31 @@ def fake_stack(
     services: int = 3,
     more_settings: str = "",
     odd: Mapping[str, Odd] | None = None,
+    published: int | None = None,
     **talks: fake_servers.Talk,
 ) -> Iterator[FakeStack]:
     """A running stack of so many services with an endpoint each, and two stores.
 
-    `talks` replaces its servers, `odd` single answers of its engine.
+    `talks` replaces its servers, `odd` single answers of its engine. `published`: a port in the containers that the
+    machine's port of the HTTP server stands for.
     """
     created_from = {
         f"{LABEL}project.config_files": str(folder / "compose.yaml"),
         f"{LABEL}project.working_dir": str(folder),
     }
     names = [f"web-{number}" for number in range(services)]
-    containers = [
-        DockerContainer(f"shop-{name}-1", compose_labels("shop", name) | created_from, address=f"172.99.0.{number}")
-        for number, name in enumerate((*names, "postgres", "redis"), start=2)
-    ]
     with contextlib.ExitStack() as running:
-        engine = running.enter_context(engine_server(engine_answers(containers), odd))
         http = running.enter_context(recording_server(talks.get("http", fake_servers.http("200 OK"))))
+        containers = [
+            DockerContainer(
+                f"shop-{name}-1",
+                compose_labels("shop", name) | created_from,
+                address=f"172.99.0.{number}",
+                published=(published, http.port) if published else None,
+            )
+            for number, name in enumerate((*names, "postgres", "redis"), start=2)
+        ]
+        engine = running.enter_context(engine_server(engine_answers(containers), odd))
         postgres = running.enter_context(recording_server(talks.get("postgres", healthy_postgres)))
         redis = running.enter_context(recording_server(talks.get("redis", healthy_redis)))
         lines = ['[stack]\nproject = "shop"', more_settings]

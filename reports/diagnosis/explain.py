@@ -73,10 +73,17 @@ def layer(finding: Finding) -> int:
 
 
 def first_of(findings: Sequence[Finding]) -> list[Finding]:
-    """The findings of the lowest layer, the most severe one of each code. They explain the service's other findings."""
+    """The findings of the lowest layer, the most severe one of each code. They explain the service's other findings.
+
+    Of a code whose findings are different things, each one.
+    """
     lowest = min(map(layer, findings))
     ascending = sorted(findings, key=lambda finding: (-SEVERITIES[finding.severity], len(finding.proof)))
-    return list({finding.code: finding for finding in ascending if layer(finding) == lowest}.values())
+    return list({_what_it_is(finding): finding for finding in ascending if layer(finding) == lowest}.values())
+
+
+def _what_it_is(finding: Finding) -> tuple[str, str]:
+    return finding.code, finding.summary if catalogue()[finding.code].several else ""
 
 
 def with_time(cause: Finding, effects: Sequence[Finding]) -> Finding:

@@ -104,7 +104,7 @@ def try_row(row: Row, folder: Path) -> Outcome:
             running.enter_context(_disk(row, folder / "frozen"))
         settings = f'compose_files = ["compose.yaml"]\n{_filled(row.settings, folder)}'
         odd = {path: _counted(path, answer, met) for path, answer in row.odd.items()}
-        stack = running.enter_context(fake_stack(folder, len(TALKS), settings, odd, **talks))
+        stack = running.enter_context(fake_stack(folder, len(TALKS), settings, odd, None, **talks))
         env = {
             **os.environ,
             "HOME": str(folder / "home"),

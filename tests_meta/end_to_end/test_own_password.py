@@ -41,7 +41,7 @@ def refusing_postgres(client: Conversation) -> None:
 def test_the_finding_says_which_password_was_refused_and_what_to_correct(
     tmp_path: Path, kind: str, talk: Talk, refused: str, correct: str
 ) -> None:
-    with fake_stack(tmp_path, 1, "", None, **{kind: talk}) as stack:
+    with fake_stack(tmp_path, 1, "", None, None, **{kind: talk}) as stack:
         run = stack.triage(POSTGRES_PASSWORD="of-the-settings")
     assert run.verdict["verdict"] == "degraded", run.out
     (cause,) = run.verdict["causes"]

@@ -1,4 +1,4 @@
-"""`pytest -m prevent`: what it says of a stack that works and is badly set up, and that no other mode runs its checks."""
+"""`pytest -m prevent`: what it says of a stack that works and is badly set up. No other mode runs its checks."""
 
 from __future__ import annotations
 
