@@ -59,7 +59,7 @@ def judge_limit(service: Service, found: Iterable[Instance], peaks: Iterable[Pea
         facts = {"container": instance.where, "where": instance.where}
         if instance.memory_limit_bytes == 0:
             facts["peak"] = f"; it has used {size_text(highest)} at most" if highest else ""
-            facts["limit"] = _with_room(highest) if highest else "what it needs at its peak and half as much again"
+            facts["limit"] = _with_room(highest) if highest else "VALUE, half as much again as it uses at its peak"
             return [finding("memory-limit-missing", service.name, proof=proof, facts=facts)]
         if highest and instance.memory_limit_bytes and highest >= REACHED * instance.memory_limit_bytes:
             limit = size_text(instance.memory_limit_bytes)

@@ -143,12 +143,15 @@ def _warnings(warnings: Sequence[WarningEntry], width: int) -> Iterator[Line]:
 
 
 def _remedies(warnings: Sequence[WarningEntry], width: int) -> Iterator[Line]:
-    """What to write against warnings of one code: once where it is the same for all, else for each service."""
-    texts = {warning.service: warning.remedy for warning in warnings if warning.remedy}
-    if len(set(texts.values())) == 1:
-        lines = list(texts.values())[:1]
+    """What to write against warnings of one code: each text once, beside its services where there are several texts."""
+    services: dict[str, list[str]] = {}
+    for warning in warnings:
+        if warning.remedy:
+            services.setdefault(warning.remedy, []).append(warning.service)
+    if len(services) == 1:
+        lines = list(services)
     else:
-        lines = [f"{service}: {text}" for service, text in texts.items()]
+        lines = [f"{listed(dict.fromkeys(names))}: {text}" for text, names in services.items()]
     more = len(lines) - MAX_REMEDIES
     shown = [*lines[:MAX_REMEDIES], *([f"and {more} more in the report"] if more > 0 else [])]
     yield from _indented_block("write", shown, width)

@@ -60,7 +60,8 @@ def diagnose(results: Sequence[CheckResult], context: DiagnosisContext) -> Verdi
         finding for finding in findings if finding.severity == "warning" and not explained.is_repeated(finding)
     )
     if context.only_set_up:
-        services = tuple(replace(state, state="unknown", why=NOT_LOOKED_AT) for state in services)
+        services = tuple(_not_looked_at(state) for state in services)
+    if context.only_set_up and not causes:
         summary = set_up_sentence(warnings, unknown, results, len(services))
     else:
         summary = summary_sentence(word, causes, unknown, results)
@@ -212,6 +213,13 @@ def _states(explained: ExplainedFindings, results: Sequence[CheckResult], model:
         state, why = _state(service, explained, service.name in incomplete)
         states.append(ServiceState(service.name, service.critical, state, why))
     return tuple(states)
+
+
+def _not_looked_at(state: ServiceState) -> ServiceState:
+    """The state of a service of which only the set-up was looked at; that of a failing check of the user's own stays."""
+    if state.state != "ok":
+        return state
+    return replace(state, state="unknown", why=NOT_LOOKED_AT)
 
 
 def _state(service: Service, explained: ExplainedFindings, incomplete: bool) -> tuple[State, str]:

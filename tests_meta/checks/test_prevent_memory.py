@@ -29,7 +29,7 @@ def test_no_limit_is_told_without_a_figure_where_the_peak_is_not_known() -> None
     for peaks in ([], [Peak("web-1", None)], [Peak("other", 100 * MIB)]):
         (finding,) = judge_limit(WEB, limited(0), peaks)
         assert codes([finding]) == ["memory-limit-missing"]
-        assert finding.remedy == "mem_limit: what it needs at its peak and half as much again"
+        assert finding.remedy == "mem_limit: VALUE, half as much again as it uses at its peak"
         assert "used" not in finding.summary
 
 

@@ -31,6 +31,12 @@ def test_what_to_write_stands_once_below_a_warning() -> None:
     assert "write" not in shown(warning("a", None))
 
 
+def test_services_with_the_same_text_share_a_line() -> None:
+    text = shown(warning("a", "mem_limit: 1m"), warning("b", "mem_limit: 2m"), warning("c", "mem_limit: 1m"))
+    assert "   write   a, c: mem_limit: 1m" in text
+    assert "b: mem_limit: 2m" in text
+
+
 def test_what_differs_stands_beside_its_service_and_has_a_limit() -> None:
     text = shown(*(warning(f"s{number}", f"mem_limit: {number}m") for number in range(1, 9)))
     assert "   write   s1: mem_limit: 1m" in text

@@ -347,3 +347,10 @@ def test_how_the_stack_is_set_up_says_nothing_of_an_alert() -> None:
         assessment = diagnose([other("passed")], context).alert
         assert assessment is not None
         assert assessment.state == "unknown"
+
+
+def test_a_failing_check_of_the_users_own_is_no_warning_in_a_run_of_prevent() -> None:
+    verdict = diagnose([*failed(finding("endpoint-error", "gateway")), other("passed")], SET_UP)
+    assert verdict.summary == verdict.causes[0].summary
+    states = {state.name: state.state for state in verdict.services}
+    assert (states["gateway"], states["redis"]) == ("down", "unknown")
