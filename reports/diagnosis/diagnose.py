@@ -216,7 +216,7 @@ def _states(explained: ExplainedFindings, results: Sequence[CheckResult], model:
 
 
 def _not_looked_at(state: ServiceState) -> ServiceState:
-    """The state of a service of which only the set-up was looked at; that of a failing check of the user's own stays."""
+    """The state of a service of which only the set-up was looked at; a failing check of the user's own counts."""
     if state.state != "ok":
         return state
     return replace(state, state="unknown", why=NOT_LOOKED_AT)
