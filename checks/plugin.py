@@ -35,12 +35,15 @@ def check_of(item: pytest.Item | pytest.Function) -> Check | None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Parametrizes each check over its targets."""
+    """Parametrizes each check over its targets; over none where pytest will leave it out, as of another mode."""
     marker = next(metafunc.definition.iter_markers("check"), None)
     run = run_of(metafunc.config)
     if marker is None or run is None:
         return
     check: Check = marker.args[0]
+    if metafunc.config.option.markexpr == run.context.mode and run.context.mode not in check.modes:
+        metafunc.parametrize("target", [pytest.param(None, id="none")])
+        return
     model = run.stack()
     selected = model.needed_by(run.context.services) if run.context.services else None
     known = {service.name for service in model.services}

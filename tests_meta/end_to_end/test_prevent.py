@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from service_down.checks.framework.runbook import all_checks
 from service_down.tests_meta.fake_docker import LABEL, DockerContainer, compose_labels
 from service_down.tests_meta.fake_engine import Odd, Request
 from service_down.tests_meta.fake_stack import FakeStack, fake_stack
@@ -121,6 +122,15 @@ def look(stack: FakeStack, mode: str) -> tuple[set[str], set[str]]:
     observations = json.loads((run.folder / "evidence.json").read_text())["observations"]
     checks = {check["id"].partition(":")[0] for check in run.verdict["checks"]}
     return checks, {observation["probe"].partition(":")[0] for observation in observations}
+
+
+def test_checks_of_other_modes_cost_nothing_for_each_service(tmp_path: Path) -> None:
+    with fake_stack(tmp_path, 4) as stack:
+        run = stack.triage()
+        both = stack.run("-m", "triage or prevent")
+    others = [check for check in all_checks() if "triage" not in check.modes]
+    assert f" {len(others)} deselected" in run.out
+    assert "healthcheck-present:web-3" in {check["id"] for check in both.verdict["checks"]}
 
 
 def test_an_alert_is_neither_true_nor_false_by_how_the_stack_is_set_up(tmp_path: Path) -> None:
