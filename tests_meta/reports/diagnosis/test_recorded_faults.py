@@ -117,7 +117,8 @@ def codes_of_live_cases() -> set[str]:
     """The codes that tests with servers outside of the reference stack conclude, and with stand-ins for a few."""
     stand_ins = {case[0] for case in (*test_mongodb_stand_in.CASES.values(), *test_broker_stand_ins.CASES.values())}
     brokers = {case[0] for case in test_real_brokers.CASES.values()}
-    return stand_ins | brokers | {case[0] for case in test_real_mysql.CASES.values()}
+    own_checks = {"custom-check-failed"}  # concluded in end_to_end/test_own_checks.py
+    return stand_ins | brokers | own_checks | {case[0] for case in test_real_mysql.CASES.values()}
 
 
 @FEW_EXAMPLES
