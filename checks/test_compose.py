@@ -46,13 +46,29 @@ def judge_compose(observation: Observation[ComposeProject]) -> list[Finding]:
     return [finding("compose-invalid", STACK, proof=[proof], error=observation.text)]
 
 
-@check("services", runbook=("2.compose-ps", "3.which-service"), targets=stack)
+@check("services", runbook=("2.compose-ps", "3.which-service"), targets=stack, uses=engine_key)
 def test_services(target: Target[None], evidence: CheckEvidence, report_findings: ReportFindings) -> None:
-    """It is known which services there should be: the checks of a stack without any would all pass."""
+    """It is known which services there should be: the checks of a stack without any would all pass.
+
+    Services that only containers tell of are missing where the engine's answer came too late for them.
+    """
     if not target.model.services:
         why = f" ({target.model.problem})" if target.model.problem else ""
         raise CannotCheck(f"no service of this stack is known{why}: check stack.project, or name the compose files")
+    if missed := missed_services(target.model, target.settings, evidence.value(ENGINE)):
+        raise CannotCheck(
+            f"containers of {', '.join(missed)} run, the compose file does not declare them, and the engine answered"
+            " too late to check them: run it again"
+        )
     report_findings([])
+
+
+def missed_services(model: Model, settings: Settings, state: EngineState | None) -> list[str]:
+    """The services with a running container that the model does not have, without those that are not expected."""
+    running = {found.compose.service for found in state.containers if found.running} if state else set()
+    known = {service.name for service in model.services}
+    unexpected = {name for name, table in settings.services.items() if not table.expected}
+    return sorted(filter(None, running - known - unexpected))
 
 
 @check(

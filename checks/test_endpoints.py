@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from urllib.parse import urlsplit
 
+import pytest
+
 from service_down.checks.framework.check import CheckEvidence, ReportFindings, Target, check
 from service_down.checks.framework.targets import entries_of, own_log
 from service_down.checks.judges.health_body import BAD, IMPAIRED, bad_components, states_in
 from service_down.checks.judges.log_evidence import with_reason
 from service_down.fixtures.catalog.finding import Finding, Proof, finding
-from service_down.fixtures.clients.http import HttpAnswer
+from service_down.fixtures.clients.http import NO_CONNECTION, HttpAnswer
 from service_down.fixtures.engines.field_names import HEALTH_STATUS
 from service_down.fixtures.engines.registry import ENGINE
 from service_down.fixtures.evidence.observation import CannotCheck, Observation
@@ -24,6 +26,7 @@ from service_down.fixtures.probes.endpoints import (
     EndpointSettings,
     per_replica,
 )
+from service_down.fixtures.run.properties import NEEDS_SETTINGS
 from service_down.fixtures.settings.expression import may_be_slow
 from service_down.fixtures.stack.containers import EngineState
 from service_down.fixtures.stack.model import Model
@@ -55,8 +58,8 @@ def test_endpoint(target: Target[EndpointSettings], evidence: CheckEvidence, rep
     observation, found = judge_replicas(target.service, target.spec, evidence[ENDPOINT.of(target.id)])
     found = found or judge_owner(target.service, target.spec, target.model, observation, evidence[ENGINE])
     if not found and endpoint_says_nothing(target.spec, observation):
-        report_findings([], f"port {target.spec.port} accepts connections and gives no HTTP answer: not judged")
-        return
+        what = f"port {target.spec.port} of {target.service} accepts connections and gives no HTTP answer"
+        pytest.skip(f"{NEEDS_SETTINGS}{what}; a [tcp.*] or [endpoints.*] table tells what it speaks")
     body = observation.value.body if observation.value else ""
     with_health = (_with_healthcheck_hint(finding, target, evidence[ENGINE]) for finding in found)
     report_findings([with_reason(finding, body.splitlines(), target, evidence) for finding in with_health])
@@ -127,7 +130,8 @@ def judge_endpoint(service: str, endpoint: EndpointSettings, observation: Observ
 
 def endpoint_says_nothing(endpoint: EndpointSettings, observation: Observation[HttpAnswer]) -> bool:
     """Whether the port accepts connections and may speak another protocol."""
-    return endpoint.only_if_http and observation.failed and observation.kind in _NO_HTTP
+    silent = observation.failed and observation.kind in _NO_HTTP and not observation.text.startswith(NO_CONNECTION)
+    return endpoint.only_if_http and silent
 
 
 def _matches(program: str | None, answer: HttpAnswer) -> bool:

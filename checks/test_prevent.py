@@ -94,9 +94,9 @@ def judge_tool(service: Service, containers: Iterable[Container]) -> list[Findin
     for container in containers:
         for run in (container.health.runs if container.health else ())[-1:]:
             lines = [line.strip() for line in run.output.splitlines() if line.strip()]
-            told = next((line for line in lines if CANNOT_RUN.search(line)), "")
-            if told or run.exit_code in CANNOT_RUN_EXITS:
-                what = (told or (lines[-1] if lines else f"exit code {run.exit_code}"))[:MAX_WHAT_CHARACTERS]
+            reason = next((line for line in lines if CANNOT_RUN.search(line)), "")
+            if reason or run.exit_code in CANNOT_RUN_EXITS:
+                what = (reason or (lines[-1] if lines else f"exit code {run.exit_code}"))[:MAX_WHAT_CHARACTERS]
                 proof = [Proof(f"{container.name} healthcheck exit code", str(run.exit_code), run.end)]
                 facts = {"container": container.name, "what": what}
                 return [finding("healthcheck-tool-missing", service.name, proof=proof, facts=facts)]

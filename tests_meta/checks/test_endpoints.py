@@ -7,7 +7,7 @@ import json
 import msgspec
 import pytest
 
-from service_down.checks.test_endpoints import judge_endpoint, judge_owner, judge_replicas
+from service_down.checks.test_endpoints import endpoint_says_nothing, judge_endpoint, judge_owner, judge_replicas
 from service_down.fixtures.clients.http import HttpAnswer
 from service_down.fixtures.evidence.observation import CannotCheck, Observation, RawObservation, typed
 from service_down.fixtures.probes.endpoints import ENDPOINT, EndpointAnswer, EndpointSettings
@@ -187,3 +187,33 @@ def test_a_single_container_is_judged_without_replicas() -> None:
 def test_a_replica_whose_answer_cannot_be_read_is_not_judged() -> None:
     with pytest.raises(CannotCheck, match="does not have the expected form"):
         judge_replicas("web", ENDPOINT_SETTINGS, replicas(HEALTHY, {"outcome": "seen", "value": "?"}))
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "found"),
+    [
+        ("protocol", "no proper HTTP answer: …", []),
+        ("timeout", "no answer within 3 s", []),
+        ("tls", "wrong version number", []),
+        ("timeout", "no connection within 3 s", ["endpoint-timeout"]),
+        ("refused", "connection refused", ["endpoint-refused"]),
+        ("unreachable", "No route to host", ["endpoint-refused"]),
+    ],
+)
+def test_a_port_of_another_protocol_is_not_judged_where_it_accepts_connections(
+    kind: str, text: str, found: list[str]
+) -> None:
+    endpoint = EndpointSettings(service="web", port=9999, only_if_http=True)
+    observation = failed(kind, text)
+    assert endpoint_says_nothing(endpoint, observation) == (not found)
+    assert [finding.code for finding in judge_endpoint("web", endpoint, observation)] == found
+    assert codes(observation) != []
+
+
+def test_every_status_below_a_limit_may_be_good() -> None:
+    endpoint = EndpointSettings(service="web", port=80, path="/", status_below=500)
+    statuses = {
+        status: judge_endpoint("web", endpoint, answered(http_answer("{}", status))) for status in (200, 404, 500)
+    }
+    assert [status for status, found in statuses.items() if found] == [500]
+    assert judge_endpoint("web", endpoint, answered(http_answer('{"status":"down"}'))) == []  # any page

@@ -113,3 +113,15 @@ def test_init_writes_a_file_that_the_next_run_takes(tmp_path: Path) -> None:
     assert again.code == 4
     assert "exists already" in again.out
     assert triage.verdict["run"]["derived"] == {}
+
+
+def test_a_port_that_speaks_something_else_is_said_and_not_judged(tmp_path: Path) -> None:
+    with recording_server(lambda client: client.send(b"hello, who are you?\r\n")) as other:
+        chat = DockerContainer(
+            "shop-chat-1", compose_labels("shop", "chat"), published=(9999, other.port), address="172.99.0.9"
+        )
+        with shop(more=[chat]) as docker_host:
+            ran = run(tmp_path, docker_host, "-m", "triage")
+    assert not [cause for cause in ran.causes if cause[0] == "chat"], ran.out
+    words = " ".join(ran.out.split())
+    assert "not asked port 9999 of chat accepts connections and gives no HTTP answer" in words, ran.out
